@@ -1,0 +1,57 @@
+# One word per thing to do. A fresh machine needs Python 3.11 or newer with venv; everything else is installed into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+DEMO_INSTALLED := $(VENV)/.installed-demo
+
+.PHONY: install demo test test-all lint format bench docs claims clean
+
+install: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+$(DEMO_INSTALLED): $(INSTALLED) requirements/demo.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/demo.txt
+	touch $@
+
+.demo/sentiment.csv: demo/fetch.py | $(INSTALLED)
+	$(BIN)/python demo/fetch.py .demo
+
+# The main job on real data with a real model: data in, an accountable model out, and the page that shows it.
+demo: $(DEMO_INSTALLED) .demo/sentiment.csv
+	$(BIN)/goodfit run demo/recipe.yaml --workspace .demo/runs
+
+# What every change must pass; under 20 minutes on two cores.
+test: $(DEMO_INSTALLED) lint
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+
+# The slow checks too: simulations at full length, a million rows. Before a release.
+test-all: $(DEMO_INSTALLED) lint
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Benchmarks leave their figures in benchmarks/results; README tables are made from those.
+bench: $(DEMO_INSTALLED)
+	$(BIN)/python -m benchmarks.all
+
+claims: $(INSTALLED)
+	$(BIN)/python -m benchmarks.claims
+
+# Pages that are made from the code.
+docs: $(INSTALLED)
+	$(BIN)/python scripts/reference.py --write
+
+clean:
+	rm -rf $(VENV) .demo build dist .pytest_cache .mypy_cache .ruff_cache

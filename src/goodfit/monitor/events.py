@@ -1,0 +1,78 @@
+"""The events of a training on disk (`train/events.jsonl`), and the curves that are read from them.
+
+Layer: monitor. The file only grows; a line that a crash cut short is left out; of two attempts that cover the same step the later
+one counts (a resumed training repeats the steps after its checkpoint).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from goodfit.files import append_jsonl, read_jsonl
+
+Event = dict[str, Any]
+
+
+class EventFile:
+    """Appends events; one writer."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def add(self, event: Event) -> None:
+        """One line, on disk before this returns."""
+        append_jsonl(self.path, [event])
+
+    def attempts(self) -> int:
+        """Attempts begun so far."""
+        return sum(e["event"] == "start" for e in read_jsonl(self.path))
+
+
+@dataclass(frozen=True)
+class Curves:
+    """What a training did, step by step; each point is the last attempt's."""
+
+    steps: list[Event] = field(default_factory=list)
+    evals: dict[str, list[Event]] = field(default_factory=dict)
+    """`valid` and `train_probe`, each ordered by step."""
+    start: Event | None = None
+    end: Event | None = None
+
+    def latest(self, split: str) -> Event | None:
+        """The newest evaluation of a split."""
+        points = self.evals.get(split, [])
+        return points[-1] if points else None
+
+
+def read_curves(path: Path) -> Curves:
+    """The curves in an events file; empty where there is none."""
+    steps: dict[int, Event] = {}
+    evals: dict[str, dict[int, Event]] = {}
+    start = end = None
+    for event in read_jsonl(path):
+        kind = event["event"]
+        if kind == "start":
+            start = event
+        elif kind == "resumed":
+            for points in (steps, *evals.values()):
+                for step in [s for s in points if s > event["step"]]:
+                    del points[step]
+        elif kind == "step":
+            steps[event["step"]] = event
+        elif kind == "eval":
+            evals.setdefault(event["split"], {})[event["step"]] = event
+        elif kind == "end":
+            end = event
+    ordered = {split: [points[s] for s in sorted(points)] for split, points in evals.items()}
+    return Curves([steps[s] for s in sorted(steps)], ordered, start, end)
+
+
+def primary_score(event: Event | None, name: str) -> float | None:
+    """The value of one score in an evaluation event."""
+    for score in (event or {}).get("scores", []):
+        if score.get("name") == name and not score.get("label"):
+            value = score.get("value")
+            return None if value is None else float(value)
+    return None
