@@ -47,7 +47,7 @@ bench: $(DEMO_INSTALLED)
 	$(BIN)/python -m benchmarks.all
 
 claims: $(INSTALLED)
-	$(BIN)/python -m benchmarks.claims
+	$(BIN)/python -m benchmarks.claims --markdown
 
 # Pages that are made from the code.
 docs: $(INSTALLED)

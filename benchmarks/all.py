@@ -1,0 +1,20 @@
+"""Every benchmark, one after another (`make bench`): about an hour on two cores."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+
+MODULES = ("benchmarks.coverage", "benchmarks.classification", "benchmarks.scale", "benchmarks.demo", "benchmarks.house")
+
+
+def main() -> None:
+    """Runs each as if by `python -m`."""
+    for name in MODULES:
+        print(f"== {name}", flush=True)
+        sys.argv = [name]
+        runpy.run_module(name, run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""The command line: one small file per verb, loaded only when that verb is used, so that `goodfit --help` is instant.
+
+Layer: the last one. A verb parses its words, calls the library, and hands the answer to `envelope.py`, which prints it as one
+sentence or as one JSON document and picks the exit code:
+
+    0 fine · 1 the answer is no · 2 the user's input · 3 our bug · 4 the machine · 130/143 interrupted, resumable
+"""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+VERBS: dict[str, tuple[str, str]] = {
+    "init": ("begin", "Look at DATA and write a commented recipe."),
+    "check": ("begin", "Every default filled in; what would run; what this data can show."),
+    "run": ("path", "Walk the whole path for RECIPE, or resume it."),
+    "split": ("path", "Rows into train, validation and test, without leaks."),
+    "audit": ("path", "What is wrong with the data; needs no recipe."),
+    "choose": ("path", "The pre-trained model."),
+    "prepare": ("path", "Rows into tokens."),
+    "tune": ("path", "Learning rate, batch size, epochs."),
+    "train": ("path", "Fine-tune, watched on train and validation."),
+    "evaluate": ("path", "Scores with intervals, beside baselines."),
+    "report": ("path", "The page, the JSON and the model card of RUN."),
+    "predict": ("predict", "Labels for a text or a file, with probabilities."),
+    "list": ("look", "The runs of this workspace."),
+    "show": ("look", "One run, one of its stages, or one row."),
+    "compare": ("look", "Runs side by side, with paired verdicts."),
+    "explain": ("look", "What a finding's code means and what to do."),
+    "doctor": ("look", "This machine, the installed models, what is missing."),
+}
+"""Verb -> (module of this package, one line of help)."""
+
+
+class Verbs(click.Group):
+    """A group whose commands are imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of a fine-tune's life, not of the alphabet."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports the verb's module."""
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"goodfit.cli.{VERBS[cmd_name][0]}")
+        command: click.Command = module.COMMANDS[cmd_name]
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of verbs, from the table: no verb is imported for it."""
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """A mistyped verb is answered with the nearest one."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = importlib.import_module("goodfit.errors").nearest(args[0], VERBS)
+            if near:
+                error.message += f" Did you mean {near!r}?"
+            raise
+
+
+HELP = """Fine-tune language models, and show that the result is a good fit.
+
+\b
+goodfit init tickets.csv        a commented recipe, after looking at the data
+goodfit run recipe.yaml         split, audit, train, evaluate, report
+goodfit predict last "a text"   labels with probabilities
+"""
+
+
+@click.group(cls=Verbs, help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="goodfit")
+def main() -> None:
+    """The entry point of the `goodfit` command."""

@@ -1,0 +1,94 @@
+"""The verbs of the path: `run` walks it all, a stage's verb walks as far as that stage. TARGET is a recipe, a run or a data file."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from goodfit.cli.envelope import Answer, answered, json_option, workspace_option
+from goodfit.cli.result import run_answer
+from goodfit.cli.target import Begun, begin
+from goodfit.errors import Interrupted
+from goodfit.monitor.screen import screen_for
+from goodfit.pipeline import Outcome, answer, conduct
+from goodfit.stage import STAGES
+
+
+def walk(command: str, target: str, overrides: tuple[str, ...], flags: dict[str, Any]) -> Answer:
+    """Begins or resumes the run that TARGET leads to, and walks the path (as far as the verb's stage)."""
+    started = time.monotonic()
+    until = None if command == "run" else command
+    begun = begin(target, overrides, workspace=flags["workspace"], new=flags.get("new", False), until=until)
+    screen = screen_for(quiet=flags["quiet"])
+    if begun.finished:
+        return _nothing_to_do(begun, until, screen)
+    if screen is not None:
+        begun.run.screen = screen
+        screen.say(f"{'resuming' if begun.resumed else 'run'} {begun.run.id}")
+    try:
+        with _termination():
+            outcome = conduct(begun.recipe, begun.run, until=until)
+    finally:
+        if screen is not None:
+            screen.close()
+    return run_answer(outcome, resumed=begun.resumed, seconds=time.monotonic() - started)
+
+
+def _nothing_to_do(begun: Begun, until: str | None, screen: Any) -> Answer:
+    if screen is not None:
+        what = f"{until} of {begun.run.id}" if until else begun.run.id
+        screen.say(f"{what} is done, with an equal recipe and equal data: nothing to do (--new makes a fresh run)")
+    code = answer(begun.recipe, begun.run)
+    return run_answer(Outcome(begun.run, begun.run.record.status, code), resumed=True, seconds=0.0)
+
+
+@contextlib.contextmanager
+def _termination() -> Iterator[None]:
+    """SIGTERM ends the walk like Ctrl-C does, with its own exit code; the engine takes over while it trains."""
+
+    def stop(number: int, frame: object) -> None:
+        raise Interrupted("asked to stop by the system", exit_code=143)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _verb(name: str, doc: str) -> click.Command:
+    @click.command(name, help=doc)
+    @click.argument("target")
+    @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]…")
+    @workspace_option
+    @click.option("--new", is_flag=True, help="A fresh run, even where an equal one exists.")
+    @click.option("--quiet", "-q", is_flag=True, help="No progress on stderr.")
+    @json_option
+    def command(target: str, overrides: tuple[str, ...], workspace: Path, new: bool, quiet: bool, as_json: bool) -> None:  # noqa: FBT001
+        flags = {"workspace": workspace, "new": new, "quiet": quiet}
+        answered(name, lambda: walk(name, target, overrides, flags), as_json=as_json)
+
+    return command
+
+
+_DOCS = {
+    "run": "Walk the whole path for TARGET: split, audit, choose, prepare, tune, train, evaluate, report.\n\nTARGET is a recipe (resumed "
+    "where its newest run is unfinished and equal), a run, or a data file. KEY=VALUE overrides the recipe, for example "
+    "train.learning_rate=3e-5.",
+    "split": "Divide the rows of TARGET into train, validation and test, without leaks.",
+    "audit": "Look for what is wrong with the data of TARGET. A data file needs no recipe: `goodfit audit tickets.csv`.",
+    "choose": "Choose the pre-trained model for TARGET.",
+    "prepare": "Turn the rows of TARGET into tokens, and count what is cut.",
+    "tune": "Settle the learning rate, batch size and epochs for TARGET.",
+    "train": "Fine-tune for TARGET, watched on train and validation.",
+    "evaluate": "Score the model of TARGET, beside the baselines, on the rows that the recipe names.",
+    "report": "Write report.html, report.json and the model card of TARGET.",
+}
+
+COMMANDS = {name: _verb(name, _DOCS[name]) for name in ("run", *STAGES)}

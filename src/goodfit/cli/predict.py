@@ -1,0 +1,67 @@
+"""`goodfit predict RUN "a text"` and `goodfit predict RUN --file in.csv --out out.parquet`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from goodfit import run as runs
+from goodfit.cli.envelope import Answer, answered, json_option, workspace_option
+from goodfit.errors import UserError
+from goodfit.monitor.screen import screen_for
+from goodfit.monitor.words import visible
+from goodfit.predict import Model, Prediction
+
+
+@click.command("predict", help="Labels with probabilities for TEXTS, or for every row of --file (csv, tsv, jsonl, parquet; the answer likewise).")
+@click.argument("reference", metavar="RUN")
+@click.argument("texts", nargs=-1)
+@click.option("--file", "-f", "file", type=click.Path(path_type=Path), help="Rows to predict, with the columns that the model was trained on.")
+@click.option("--out", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Where to write; the ending says the format.")
+@workspace_option
+@json_option
+def predict_verb(reference: str, texts: tuple[str, ...], file: Path | None, out: Path | None, workspace: Path, as_json: bool) -> None:  # noqa: FBT001
+    """Prints or writes the predictions."""
+
+    def work() -> Answer:
+        if bool(texts) == (file is not None):
+            raise UserError("give texts, or --file with --out", fix='goodfit predict last "some text"')
+        if (file is None) != (out is None):
+            raise UserError("--file and --out go together", fix="--file in.csv --out out.parquet")
+        model = Model.load(_where(reference, workspace))
+        if file is not None and out is not None:
+            return _file(model, file, out)
+        return _texts(model.predict(list(texts)))
+
+    answered("predict", work, as_json=as_json)
+
+
+def _where(reference: str, workspace: Path) -> Any:
+    """A run, or any folder with a saved model in it."""
+    folder = Path(reference)
+    if folder.is_dir() and not (folder / runs.RECORD).is_file():
+        return folder
+    return runs.find(workspace, reference)
+
+
+def _file(model: Model, file: Path, out: Path) -> Answer:
+    screen = screen_for(quiet=False)
+    try:
+        done = model.predict_file(file, out, on_progress=None if screen is None else lambda n, total: screen.progress("predicting", n, total))
+    finally:
+        if screen is not None:
+            screen.close()
+    return Answer({"rows": done, "out": str(out)}, f"{done:,} rows predicted: {out}")
+
+
+def _texts(predictions: list[Prediction]) -> Answer:
+    lines = []
+    for prediction in predictions:
+        ranked = sorted(prediction.probabilities.items(), key=lambda pair: -pair[1])[:5]
+        lines.append("  ".join(f"{visible(label)} {100 * p:.1f}%" for label, p in ranked))
+    return Answer({"predictions": [p.to_json() for p in predictions]}, "\n".join(lines))
+
+
+COMMANDS = {"predict": predict_verb}

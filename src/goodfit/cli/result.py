@@ -1,0 +1,102 @@
+"""What a run has to say when a verb ends: the JSON document of SCHEMAS (`goodfit run --json`) and the lines that people read.
+
+Layer: cli. Reads the run folder only.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from goodfit import run as names
+from goodfit.cli.envelope import Answer
+from goodfit.files import read_json
+from goodfit.finding import Finding, count, worst_first
+from goodfit.monitor.words import duration, visible
+from goodfit.run import Run
+
+if TYPE_CHECKING:
+    from goodfit.pipeline import Outcome
+
+SIGNS = {"met": "✓", "missed": "✗", "undecided": "?", "better": "✓", "worse": "✗", "cannot_tell": "?", "no_difference": "="}
+
+
+def run_answer(outcome: Outcome, *, resumed: bool, seconds: float) -> Answer:
+    """The whole answer of `goodfit run` and of the stage verbs."""
+    run = outcome.run
+    scores = read_scores(run)
+    findings = run.findings()
+    document = outcome.to_json() | {
+        "run": {"id": run.id, "path": _relative(run.path), "parent": run.record.parent, "resumed": resumed},
+        "headline": headline(scores),
+        "verdicts": scores.get("verdicts", []),
+        "gates": scores.get("gates", []),
+        "findings": count(findings) | {"worst": [f.id for f in worst_first(findings)[:3]]},
+        "files": files(run),
+        "seconds": round(seconds, 3),
+        "next": next_steps(outcome),
+    }
+    return Answer(document, _text(outcome, scores, findings), outcome.exit_code, outcome.error)
+
+
+def headline(scores: dict[str, Any]) -> dict[str, Any] | None:
+    """The model's primary score."""
+    for score in scores.get("scores", []):
+        if score["name"] == scores["primary"] and score.get("system") == "model" and not score.get("label") and not score.get("group"):
+            return dict(score)
+    return None
+
+
+def files(run: Run) -> dict[str, str]:
+    """What stands in the run folder, relative to it."""
+    wanted = {"report": names.REPORT_HTML, "report_json": names.REPORT_JSON, "model": f"train/{names.MODEL}"}
+    wanted |= {"card": names.CARD, "log": names.LOG}
+    return {key: path for key, path in wanted.items() if (run.path / path).exists()}
+
+
+def next_steps(outcome: Outcome) -> list[str]:
+    """Commands that make sense from here."""
+    run = outcome.run
+    if outcome.status == "interrupted":
+        return [f"goodfit run {run.id}"]
+    if outcome.status == "partial":
+        return [f"goodfit run {run.id}", f"goodfit show {run.id}"]
+    if outcome.status == "done":
+        return [f"goodfit show {run.id}", f'goodfit predict {run.id} "some text"']
+    return [f"goodfit show {run.id}"]
+
+
+def read_scores(run: Run) -> dict[str, Any]:
+    """evaluate/scores.json, or an empty dict."""
+    path = run.path / "evaluate" / names.SCORES
+    return dict(read_json(path)) if path.is_file() else {}
+
+
+def _text(outcome: Outcome, scores: dict[str, Any], findings: list[Finding]) -> str:
+    run = outcome.run
+    lines: list[str] = []
+    top = headline(scores)
+    if top is not None:
+        shown = f"{100 * top['value']:.1f}%" if top.get("value") is not None else f"not scored ({top.get('why_absent')})"
+        spread = f" [{100 * top['low']:.1f}, {100 * top['high']:.1f}]" if top.get("low") is not None else ""
+        lines.append(f"{top['name']} {shown}{spread} on {top['n']:,} {scores['on']} rows")
+    lines += [f"  {SIGNS.get(v['answer'], '·')} {v['question']}: {v['text']}" for v in scores.get("verdicts", [])]
+    lines += [f"  {SIGNS.get(g['answer'], '·')} gate {g['gate']}: {g['answer']}" for g in scores.get("gates", [])]
+    lines += [f"  {f.severity} {f.code} {visible(f.title)}" for f in worst_first(findings)[:3] if f.severity != "note"]
+    if top is None and findings:
+        found = count(findings)
+        lines.append(f"findings: {found['error']} errors, {found['warning']} warnings, {found['note']} notes")
+    lines.append(f"{outcome.status} in {duration(sum(r.seconds for r in run.record.stages.values()))}")
+    for key, path in files(run).items():
+        if key in ("report", "model"):
+            lines.append(f"  {key:<7}{_relative(run.path / path)}")
+    lines += [f"  next   {step}" for step in next_steps(outcome)[:2]]
+    return "\n".join(lines)
+
+
+def _relative(path: Path) -> str:
+    try:
+        return os.path.relpath(path)
+    except ValueError:  # another drive
+        return str(path)

@@ -1,0 +1,45 @@
+"""What may be said of one row: where it stands, and what was predicted for it. Sealed text stays sealed.
+
+Layer: cli. Reads the run folder; the text of a train or validation row comes from the row store, that of a test row is not shown.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from goodfit.errors import RunError, UserError
+from goodfit.run import ASSIGNMENT, PREDICTIONS, Run
+from goodfit.stages.split import Splits
+
+
+def find_row(run: Run, row: str) -> dict[str, Any]:
+    """Split, file and line, group, label and predictions of a row."""
+    path = run.path / "split" / ASSIGNMENT
+    if not path.is_file():
+        raise RunError(f"{run.id} has not divided its rows yet", fix=f"goodfit split {run.id}")
+    assignment = pq.read_table(path)
+    found = assignment.filter(pc.equal(assignment["row"], row)).to_pylist()
+    if not found:
+        raise UserError(f"{run.id} has no row {row!r}", fix="row ids stand in split/assignment.parquet and in every finding")
+    facts: dict[str, Any] = dict(found[0])
+    facts |= {"text": "sealed"} if facts["split"] == "test" else _text(run, row, facts["split"])
+    return facts | _predictions(run, row)
+
+
+def _text(run: Run, row: str, split: Any) -> dict[str, Any]:
+    table = Splits.load(run).table(split, columns=("row", "text", "label"))
+    found = table.filter(pc.equal(table["row"], row)).to_pylist()[0]
+    return {"text": found["text"], "label": found["label"]}
+
+
+def _predictions(run: Run, row: str) -> dict[str, Any]:
+    path = run.path / "evaluate" / PREDICTIONS
+    if not path.is_file():
+        return {}
+    out: dict[str, Any] = {}
+    for line in pq.read_table(path, filters=[("row", "=", row)]).to_pylist():
+        out[f"{line['system']}"] = line["prediction"]
+    return out

@@ -1,0 +1,117 @@
+"""What a verb's TARGET means: a recipe, a run, or a data file; and which run it leads to (new, resumed, or already done).
+
+Layer: cli. A recipe whose newest run is unfinished, with an equal recipe and equal data, is resumed; finished and equal: nothing to
+do; else a new run with that run as parent, from which equal stages are reused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from goodfit import run as runs
+from goodfit.errors import SettingsError, UserError
+from goodfit.init import guess
+from goodfit.recipe import Recipe
+from goodfit.run import Run, digest
+from goodfit.settings import from_text, load
+from goodfit.stage import STAGES
+from goodfit.stages.split import data_state
+
+RECIPE_SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A recipe, where its relative paths start, and its text as written."""
+
+    recipe: Recipe
+    text: str
+    base: Path
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Begun:
+    """The run that a command works on."""
+
+    recipe: Recipe
+    run: Run
+    resumed: bool = False
+    finished: bool = False
+    """Equal to a run that is done: there is nothing to do."""
+
+
+def asked(target: str, overrides: Sequence[str], *, name: str | None = None) -> Asked:
+    """The recipe in a yaml file, or the one that `init` would write for a data file."""
+    path = Path(target)
+    if path.suffix.lower() in RECIPE_SUFFIXES:
+        recipe = load(path, overrides)
+        return Asked(recipe, path.read_text(encoding="utf-8"), path.resolve().parent, tuple(overrides))
+    found = guess(path)
+    text = found.recipe_text
+    loaded = from_text(text, f"the recipe guessed for {target}", overrides)
+    return Asked(loaded.recipe, text, Path.cwd(), tuple(overrides))
+
+
+def begin(target: str, overrides: Sequence[str], *, workspace: Path, new: bool = False, until: str | None = None) -> Begun:
+    """The run that TARGET leads to."""
+    if _is_run(target, workspace):
+        return _continued(runs.find(workspace, target), overrides, workspace, new=new, until=until)
+    _must_exist(target)
+    return _for_recipe(asked(target, overrides), workspace, new=new, until=until)
+
+
+def _is_run(target: str, workspace: Path) -> bool:
+    path = Path(target)
+    if path.is_dir():
+        return (path / runs.RECORD).is_file()
+    if path.exists() or path.suffix.lower() in RECIPE_SUFFIXES:
+        return False
+    return target == "last" or any(run.id.startswith(target) for run in runs.list_runs(workspace))
+
+
+def _must_exist(target: str) -> None:
+    path = Path(target)
+    if path.exists() or target.startswith("hub:"):
+        return
+    if path.suffix.lower() in RECIPE_SUFFIXES:
+        raise SettingsError(f"there is no recipe {target}", fix="goodfit init DATA writes one")
+    raise UserError(f"{target!r} is no recipe, no run and no data file", fix="give a recipe.yaml, a run (goodfit list), or a data file")
+
+
+def _continued(run: Run, overrides: Sequence[str], workspace: Path, *, new: bool, until: str | None) -> Begun:
+    """A run named by the user: as it is, or with overrides as a child run."""
+    words = [*run.record.overrides, *overrides]
+    recipe = load(run.path / runs.RECIPE, words)
+    if overrides or new:
+        text = (run.path / runs.RECIPE).read_text(encoding="utf-8")
+        return _for_recipe(Asked(recipe, text, run.base, tuple(words)), workspace, new=new, until=until, parent=run)
+    return Begun(recipe, run, resumed=True, finished=_is_done(run, until))
+
+
+def _for_recipe(what: Asked, workspace: Path, *, new: bool, until: str | None, parent: Run | None = None) -> Begun:
+    recipe_hash = digest(what.recipe.to_json())
+    newest = next((run for run in reversed(runs.list_runs(workspace)) if run.record.name == what.recipe.name), None)
+    if newest is not None and not new and _equal(newest, what, recipe_hash):
+        return Begun(what.recipe, newest, resumed=True, finished=_is_done(newest, until))
+    parent = parent or newest
+    run = Run.create(
+        workspace, name=what.recipe.name, recipe_text=what.text, base=what.base, recipe_hash=recipe_hash,
+        overrides=list(what.overrides), parent=parent.id if parent else None,
+    )  # fmt: skip
+    return Begun(what.recipe, run)
+
+
+def _equal(run: Run, what: Asked, recipe_hash: str) -> bool:
+    if run.record.recipe_hash != recipe_hash or run.base != what.base.resolve():
+        return False
+    known = run.record.data.get("fingerprint")
+    return known is None or known == data_state(what.recipe, what.base)
+
+
+def _is_done(run: Run, until: str | None) -> bool:
+    names = STAGES[: STAGES.index(until) + 1] if until else STAGES
+    records = run.record.stages
+    return all(name in records and records[name].state in ("done", "reused", "skipped") for name in names)

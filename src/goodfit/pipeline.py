@@ -1,0 +1,138 @@
+"""START HERE: the whole life of a fine-tune, in the order in which it happens.
+
+`fine_tune` is the path: each line is a stage, each stage is a folder here (`stages/<name>/`) and in the run. `conduct` walks it
+for a user: it keeps run.json true whatever happens, writes the report of a path that was cut short, and knows the exit code.
+
+    from goodfit import conduct, open_run
+    outcome = conduct(recipe, run)
+"""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from goodfit.errors import GoodfitError, Interrupted, Stopped, machine_error
+from goodfit.files import read_json, write_atomic
+from goodfit.finding import at_or_above
+from goodfit.recipe import Recipe
+from goodfit.run import LOG, RESOLVED, SCORES, Run, RunStatus
+from goodfit.settings import dump, from_mapping
+from goodfit.stage import STAGES, PathEnd
+from goodfit.stages.audit import audit
+from goodfit.stages.choose import choose
+from goodfit.stages.evaluate import evaluate
+from goodfit.stages.prepare import prepare
+from goodfit.stages.report import Report, report, write_report
+from goodfit.stages.split import split
+from goodfit.stages.train import train
+from goodfit.stages.tune import tune
+
+
+def fine_tune(recipe: Recipe, run: Run) -> Report:
+    """Data in, an accountable model out."""
+    splits = split(recipe, run)  # leak-free; from here on the test set is sealed
+    audit(recipe, splits, run)  # what is wrong with the data
+    choice = choose(recipe, splits, run)  # which base model, and why
+    tokens = prepare(recipe, choice, splits, run)  # rows -> tokens and targets
+    plan = tune(recipe, choice, tokens, run)  # learning rate, batch size, epochs, weight decay
+    model = train(recipe, choice, plan, tokens, run)  # curves on train and validation, side by side
+    evaluate(recipe, model, splits, run)  # scores with intervals, baselines, the most confident mistakes
+    return report(recipe, run)  # reads the folder, nothing else
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a walk along the path ended."""
+
+    run: Run
+    status: RunStatus
+    exit_code: int
+    error: GoodfitError | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The part of a result document that speaks of the run."""
+        record = self.run.record
+        return {
+            "status": self.status,
+            "exit_code": self.exit_code,
+            "stages": [{"name": name, "state": record.stages[name].state, "seconds": record.stages[name].seconds}
+                       for name in STAGES if name in record.stages],
+            "error": self.error.to_json() if self.error else None,
+        }  # fmt: skip
+
+
+def conduct(recipe: Recipe, run: Run, *, until: str | None = None) -> Outcome:
+    """Walks the path (as far as the stage `until`), one process at a time; a path that was cut short is recorded and resumable."""
+    with run:
+        run.until = until
+        run.record.attempts += 1
+        run.record.error = None
+        _set(run, "running")
+        _write_resolved(recipe, run)
+        outcome = _walk(recipe, run)
+        if outcome.error is not None:
+            run.record.error = outcome.error.to_json()
+            run.log(f"{outcome.status}: {outcome.error}")
+        _write_resolved(recipe, run)
+        _set(run, outcome.status)
+        if outcome.status in ("stopped", "failed") and "split" in run.record.stages:
+            write_report(run.path)
+        return outcome
+
+
+def _walk(recipe: Recipe, run: Run) -> Outcome:
+    try:
+        fine_tune(recipe, run)
+    except PathEnd:
+        whole = all(run.record.stages[name].state in ("done", "reused", "skipped") for name in STAGES if name in run.record.stages)
+        finished = whole and set(STAGES) <= set(run.record.stages)
+        return Outcome(run, "done" if finished else "partial", answer(recipe, run))
+    except Stopped as error:
+        return Outcome(run, "stopped", error.exit_code, error)
+    except Interrupted as error:
+        return Outcome(run, "interrupted", error.exit_code, error)
+    except KeyboardInterrupt:
+        stop = Interrupted("stopped by the keyboard")
+        return Outcome(run, "interrupted", stop.exit_code, stop)
+    except GoodfitError as error:
+        return Outcome(run, "failed", error.exit_code, error)
+    except OSError as problem:
+        trouble = machine_error(problem, "working on", problem.filename or run.path)
+        return Outcome(run, "failed", trouble.exit_code, trouble)
+    except Exception as bug:  # a bug of ours: the traceback goes to log.txt, the user gets a sentence
+        run.log(traceback.format_exc())
+        ours = GoodfitError(f"this is a bug of Goodfit: {type(bug).__name__}: {bug}", fix=f"please report it with {run.path / LOG}")
+        return Outcome(run, "failed", ours.exit_code, ours)
+    return Outcome(run, "done", answer(recipe, run))
+
+
+def answer(recipe: Recipe, run: Run) -> int:
+    """Exit code of a path that ran to its end: 1 if a finding stands at or above `fail_on` or a gate is missed, else 0."""
+    if at_or_above(run.findings(), recipe.fail_on):
+        return 1
+    scores = run.path / "evaluate" / SCORES
+    gates = read_json(scores).get("gates", []) if scores.is_file() else []
+    return 1 if any(gate["answer"] == "missed" for gate in gates) else 0
+
+
+def _write_resolved(recipe: Recipe, run: Run) -> None:
+    """resolved.yaml: every default filled in, and what the stages have made of `auto` so far."""
+    with write_atomic(run.path / RESOLVED) as handle:
+        handle.write(dump(_resolved(recipe, run.record.resolved)))
+
+
+def _resolved(recipe: Recipe, values: dict[str, Any]) -> Recipe:
+    plain = recipe.to_json()
+    for key, value in values.items():
+        section, name = key.split(".", 1)
+        plain[section][name] = value
+    return from_mapping(plain)
+
+
+def _set(run: Run, status: RunStatus) -> None:
+    run.record.status = status
+    run.record.finished = None if status in ("running", "interrupted", "partial") else datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    run.save()

@@ -1,0 +1,204 @@
+"""The schemas of the files that a run leaves, and of what a command prints: one pydantic model each, published as JSON Schema.
+
+Layer: run. `schemas()` gives them all (docs/reference/schemas/*.json are made from it); a test validates every file of a run.
+Unknown extra keys are allowed in files, so that a newer Goodfit's run still reads; a version rises when a key changes its meaning.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from goodfit.finding import Finding
+from goodfit.run import RunRecord
+from goodfit.score import Score, Verdict
+
+
+class Document(BaseModel):
+    """A file or a line of one; extra keys are allowed."""
+
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
+
+
+class SplitManifest(Document):
+    """split/manifest.json: rows read = used + dropped by reason."""
+
+    schema_: Literal["goodfit/split/1"] = Field(alias="schema")
+    read: int
+    used: int
+    dropped: dict[str, int]
+    splits: dict[str, int]
+    groups: dict[str, dict[str, dict[str, int]]]
+
+    @model_validator(mode="after")
+    def _nothing_lost(self) -> SplitManifest:
+        if self.read != self.used + sum(self.dropped.values()):
+            raise ValueError(f"{self.read} rows read, but {self.used} used and {sum(self.dropped.values())} dropped")
+        if self.used != sum(self.splits.values()):
+            raise ValueError(f"{self.used} rows used, but {sum(self.splits.values())} in the splits")
+        return self
+
+
+class TokenCount(Document):
+    """Tokens read = used + dropped by reason."""
+
+    read: int
+    used: int
+    dropped: dict[str, int]
+
+    @model_validator(mode="after")
+    def _nothing_lost(self) -> TokenCount:
+        if self.read != self.used + sum(self.dropped.values()):
+            raise ValueError("tokens are lost without a reason")
+        return self
+
+
+class PrepareManifest(Document):
+    """prepare/manifest.json."""
+
+    schema_: Literal["goodfit/prepare/1"] = Field(alias="schema")
+    tokens: TokenCount
+    truncated: dict[str, int]
+    """Label -> rows cut at max_length."""
+    max_length: int
+
+
+class Candidate(Document):
+    """One base model that was looked at."""
+
+    model: str
+    scores: list[Score]
+    memory_bytes: int | None
+    seconds: float
+    license: str | None
+    refused: str | None
+
+
+class Candidates(Document):
+    """choose/candidates.json."""
+
+    schema_: Literal["goodfit/candidates/1"] = Field(alias="schema")
+    candidates: list[Candidate]
+    chosen: str
+    verdicts: list[Verdict]
+
+
+class Plan(Document):
+    """tune/plan.json: every number of the training and why it is what it is."""
+
+    schema_: Literal["goodfit/plan/1"] = Field(alias="schema")
+    plan: dict[str, Any]
+    reasons: dict[str, str]
+
+
+class Best(Document):
+    """train/best.json: which step was kept, why, and by how much over the last one."""
+
+    schema_: Literal["goodfit/best/1"] = Field(alias="schema")
+    step: int
+    score: Score
+    margin: float | None
+    reason: str
+
+
+class EventScore(Document):
+    """A score inside an event; the interval where it is cheap."""
+
+    name: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+class Event(Document):
+    """A line of train/events.jsonl."""
+
+    event: Literal["start", "step", "eval", "checkpoint", "resumed", "warning", "action", "end"]
+    attempt: int
+    step: int
+    loss: float | None = None
+    scores: list[EventScore] = Field(default_factory=list)
+
+
+class ScoredRows(Document):
+    """evaluate/scores.json and scores.<on>.json."""
+
+    schema_: Literal["goodfit/scores/1"] = Field(alias="schema")
+    run: str
+    task: str
+    on: Literal["test", "valid", "folds"]
+    n: int
+    rows: str
+    labels: list[str]
+    primary: str
+    systems: dict[str, dict[str, Any]]
+    scores: list[Score]
+    verdicts: list[Verdict]
+    gates: list[dict[str, Any]]
+    predictions: str
+
+
+class LedgerLine(Document):
+    """A line of ledger.jsonl: one unsealing."""
+
+    test: str
+    run: str
+    stage: str
+    time: str
+    reason: str
+
+
+class ResultDocument(Document):
+    """What a verb prints with --json."""
+
+    schema_: Literal["goodfit/result/1"] = Field(alias="schema")
+    command: str
+    goodfit: str
+    exit_code: int
+    status: str
+    error: dict[str, Any] | None
+
+
+class Claim(Document):
+    """A row of benchmarks/results/*.json."""
+
+    claim: str
+    goal: str
+    value: float | str | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    passed: bool | None
+    command: str
+    commit: str
+    date: str
+    machine: str
+    peers: dict[str, Any]
+    why_absent: str | None = None
+
+    @model_validator(mode="after")
+    def _value_or_reason(self) -> Claim:
+        if (self.value is None) == (self.why_absent is None):
+            raise ValueError("a claim has either a value or why_absent")
+        return self
+
+
+MODELS: dict[str, type[BaseModel]] = {
+    "score": Score, "verdict": Verdict, "finding": Finding, "run": RunRecord, "split": SplitManifest, "prepare": PrepareManifest,
+    "candidates": Candidates, "plan": Plan, "best": Best, "event": Event, "scores": ScoredRows, "ledger": LedgerLine,
+    "result": ResultDocument, "claim": Claim,
+}  # fmt: skip
+"""Name of the published schema -> its model."""
+
+FILES: dict[str, str] = {
+    "run.json": "run", "split/manifest.json": "split", "prepare/manifest.json": "prepare", "choose/candidates.json": "candidates",
+    "tune/plan.json": "plan", "train/best.json": "best", "train/events.jsonl": "event", "evaluate/scores.json": "scores",
+    "evaluate/scores.test.json": "scores", "evaluate/scores.valid.json": "scores",
+}  # fmt: skip
+"""File of a run -> schema; every `<stage>/findings.jsonl` is a `finding` a line."""
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """Name -> JSON Schema."""
+    return {name: model.model_json_schema(by_alias=True) | {"$id": f"goodfit/{name}/1"} for name, model in MODELS.items()}

