@@ -19,7 +19,7 @@ from goodfit.files import read_json, write_atomic
 from goodfit.finding import at_or_above
 from goodfit.recipe import Recipe
 from goodfit.run import LOG, RESOLVED, SCORES, Run, RunStatus
-from goodfit.settings import dump, from_mapping
+from goodfit.settings import dump
 from goodfit.stage import STAGES, PathEnd
 from goodfit.stages.audit import audit
 from goodfit.stages.choose import choose
@@ -121,15 +121,7 @@ def answer(recipe: Recipe, run: Run) -> int:
 def _write_resolved(recipe: Recipe, run: Run) -> None:
     """resolved.yaml: every default filled in, and what the stages have made of `auto` so far."""
     with write_atomic(run.path / RESOLVED) as handle:
-        handle.write(dump(_resolved(recipe, run.record.resolved)))
-
-
-def _resolved(recipe: Recipe, values: dict[str, Any]) -> Recipe:
-    plain = recipe.to_json()
-    for key, value in values.items():
-        section, name = key.split(".", 1)
-        plain[section][name] = value
-    return from_mapping(plain)
+        handle.write(dump(recipe, run.record.resolved))
 
 
 def _set(run: Run, status: RunStatus) -> None:

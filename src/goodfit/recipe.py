@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from goodfit.score import Gate
 
@@ -143,7 +143,7 @@ class Prepare(Section):
     """From rows to tokens."""
 
     max_length: Auto | Annotated[int, Field(ge=2)] = "auto"
-    """Longest row in tokens; `auto`: the 99.5% quantile of the training rows, at most the model's context."""
+    """Longest row in tokens; `auto`: the 99.5% quantile of the training rows (the longest where near), at most the model's context."""
 
 
 class Train(Section):
@@ -222,11 +222,12 @@ class Evaluate(Section):
     gates: dict[str, str] = Field(default_factory=dict)
     """Bars set beforehand, for example {macro_f1: ">= 0.80"}."""
 
-    @model_validator(mode="after")
-    def _gates(self) -> Evaluate:
-        for name, text in self.gates.items():
+    @field_validator("gates")
+    @classmethod
+    def _gates(cls, gates: dict[str, str]) -> dict[str, str]:
+        for name, text in gates.items():
             Gate.parse(name, text)
-        return self
+        return gates
 
 
 class Report(Section):

@@ -16,9 +16,18 @@ from goodfit.init import guess
 from goodfit.monitor.words import visible
 
 
-@click.command("init", help="Look at DATA (a file, a folder, hub:owner/name), guess the task and its columns, and write a commented recipe.")
+@click.command(
+    "init", help="Look at DATA (a file, a folder, hub:owner/name), guess the task and its columns, and write a commented recipe."
+)
 @click.argument("data")
-@click.option("--out", "-o", type=click.Path(path_type=Path, dir_okay=False), default=Path("recipe.yaml"), show_default=True, help="The recipe to write.")
+@click.option(
+    "--out",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("recipe.yaml"),
+    show_default=True,
+    help="The recipe to write.",
+)
 @click.option("--force", is_flag=True, help="Write over a recipe that is there.")
 @json_option
 def init_verb(data: str, out: Path, force: bool, as_json: bool) -> None:  # noqa: FBT001
@@ -38,7 +47,9 @@ def init_verb(data: str, out: Path, force: bool, as_json: bool) -> None:  # noqa
     answered("init", work, as_json=as_json)
 
 
-@click.command("check", help="Every default of TARGET (a recipe or a data file) filled in, with its source; what would run; what this data can show.")
+@click.command(
+    "check", help="Every default of TARGET (a recipe or a data file) filled in, with its source; what would run; what this data can show."
+)
 @click.argument("target")
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]…")
 @json_option

@@ -15,10 +15,14 @@ from goodfit.monitor.words import visible
 from goodfit.predict import Model, Prediction
 
 
-@click.command("predict", help="Labels with probabilities for TEXTS, or for every row of --file (csv, tsv, jsonl, parquet; the answer likewise).")
+@click.command(
+    "predict", help="Labels with probabilities for TEXTS, or for every row of --file (csv, tsv, jsonl, parquet; the answer likewise)."
+)
 @click.argument("reference", metavar="RUN")
 @click.argument("texts", nargs=-1)
-@click.option("--file", "-f", "file", type=click.Path(path_type=Path), help="Rows to predict, with the columns that the model was trained on.")
+@click.option(
+    "--file", "-f", "file", type=click.Path(path_type=Path), help="Rows to predict, with the columns that the model was trained on."
+)
 @click.option("--out", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Where to write; the ending says the format.")
 @workspace_option
 @json_option
@@ -49,7 +53,9 @@ def _where(reference: str, workspace: Path) -> Any:
 def _file(model: Model, file: Path, out: Path) -> Answer:
     screen = screen_for(quiet=False)
     try:
-        done = model.predict_file(file, out, on_progress=None if screen is None else lambda n, total: screen.progress("predicting", n, total))
+        done = model.predict_file(
+            file, out, on_progress=None if screen is None else lambda n, total: screen.progress("predicting", n, total)
+        )
     finally:
         if screen is not None:
             screen.close()

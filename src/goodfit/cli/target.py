@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from goodfit import run as runs
+from goodfit.data.fingerprint import data_fingerprint
 from goodfit.errors import SettingsError, UserError
 from goodfit.init import guess
 from goodfit.recipe import Recipe
 from goodfit.run import Run, digest
-from goodfit.settings import from_text, load
+from goodfit.settings import Loaded, from_here, from_text, read
 from goodfit.stage import STAGES
-from goodfit.stages.split import data_state
+from goodfit.stages.split.sources import sources_of
 
 RECIPE_SUFFIXES = (".yaml", ".yml")
 
@@ -26,10 +27,15 @@ RECIPE_SUFFIXES = (".yaml", ".yml")
 class Asked:
     """A recipe, where its relative paths start, and its text as written."""
 
-    recipe: Recipe
+    loaded: Loaded
     text: str
     base: Path
     overrides: tuple[str, ...] = ()
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe itself."""
+        return self.loaded.recipe
 
 
 @dataclass(frozen=True)
@@ -43,16 +49,17 @@ class Begun:
     """Equal to a run that is done: there is nothing to do."""
 
 
-def asked(target: str, overrides: Sequence[str], *, name: str | None = None) -> Asked:
+def asked(target: str, overrides: Sequence[str]) -> Asked:
     """The recipe in a yaml file, or the one that `init` would write for a data file."""
     path = Path(target)
     if path.suffix.lower() in RECIPE_SUFFIXES:
-        recipe = load(path, overrides)
-        return Asked(recipe, path.read_text(encoding="utf-8"), path.resolve().parent, tuple(overrides))
-    found = guess(path)
+        words = from_here(overrides, path.parent)
+        loaded = read(path, words)
+        return Asked(loaded, loaded.text, path.resolve().parent, words)
+    found = guess(target)
     text = found.recipe_text
     loaded = from_text(text, f"the recipe guessed for {target}", overrides)
-    return Asked(loaded.recipe, text, Path.cwd(), tuple(overrides))
+    return Asked(loaded, text, Path.cwd(), tuple(overrides))
 
 
 def begin(target: str, overrides: Sequence[str], *, workspace: Path, new: bool = False, until: str | None = None) -> Begun:
@@ -84,11 +91,10 @@ def _must_exist(target: str) -> None:
 def _continued(run: Run, overrides: Sequence[str], workspace: Path, *, new: bool, until: str | None) -> Begun:
     """A run named by the user: as it is, or with overrides as a child run."""
     words = [*run.record.overrides, *overrides]
-    recipe = load(run.path / runs.RECIPE, words)
+    loaded = read(run.path / runs.RECIPE, words)
     if overrides or new:
-        text = (run.path / runs.RECIPE).read_text(encoding="utf-8")
-        return _for_recipe(Asked(recipe, text, run.base, tuple(words)), workspace, new=new, until=until, parent=run)
-    return Begun(recipe, run, resumed=True, finished=_is_done(run, until))
+        return _for_recipe(Asked(loaded, loaded.text, run.base, tuple(words)), workspace, new=new, until=until, parent=run)
+    return Begun(loaded.recipe, run, resumed=True, finished=_is_done(run, until))
 
 
 def _for_recipe(what: Asked, workspace: Path, *, new: bool, until: str | None, parent: Run | None = None) -> Begun:
@@ -108,7 +114,7 @@ def _equal(run: Run, what: Asked, recipe_hash: str) -> bool:
     if run.record.recipe_hash != recipe_hash or run.base != what.base.resolve():
         return False
     known = run.record.data.get("fingerprint")
-    return known is None or known == data_state(what.recipe, what.base)
+    return known is None or known == data_fingerprint(sources_of(what.recipe.data, what.base))
 
 
 def _is_done(run: Run, until: str | None) -> bool:

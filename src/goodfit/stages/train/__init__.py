@@ -99,7 +99,15 @@ def _model(recipe: Recipe, choice: Choice, plan: Tuned, task: Task) -> LoadedMod
     """The base model with a seeded head, an adapter if asked for, and what is frozen frozen."""
     loaded = load(choice.base.path, labels=task.labels, problem_type=task.problem_type, seed=recipe.seed)
     if recipe.peft.method == "lora":
-        return add_lora(loaded, recipe.peft, dropout=plan.lora_dropout, seed=recipe.seed)
+        peft = recipe.peft
+        return add_lora(
+            loaded,
+            r=peft.r,
+            lora_alpha=peft.lora_alpha,
+            lora_dropout=plan.lora_dropout,
+            target_modules=peft.target_modules,
+            seed=recipe.seed,
+        )
     freeze(loaded.model, recipe.train.freeze)
     return loaded
 
@@ -117,7 +125,7 @@ def _save(recipe: Recipe, choice: Choice, tokens: Tokens, loaded: LoadedModel, f
         logits = in_order(infer(fitted.model, valid), len(valid))
         task = task.with_decision(task.fit_decision(logits, np.asarray(valid.target), seed=recipe.seed))
     saved = Saved(task, recipe.task.text, tokens.max_length, base=choice.base.name, base_hash=choice.base.content)
-    save(loaded, folder)
+    save(fitted.model, loaded.tokenizer, folder, base=choice.base)
     saved.save(folder)
     return saved
 

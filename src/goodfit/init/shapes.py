@@ -1,0 +1,106 @@
+"""Data that this version cannot learn from: said plainly, with what would do, before a recipe is written.
+
+Layer: init. Rows for training a model to write, numbers as targets, no labels, no text; each a DataError with what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from goodfit.errors import DataError, Place
+from goodfit.init import hints
+from goodfit.init.profile import Column
+from goodfit.init.roles import SURE, Roles, looks_continuous
+
+_ALWAYS: tuple[tuple[str, ...], ...] = (
+    ("messages",), ("conversations",), ("conversation",), ("chosen", "rejected"), ("instruction", "output"), ("instruction", "response"),
+)  # fmt: skip
+"""Columns that mean writing, whatever stands beside them."""
+_WRITING: tuple[tuple[str, ...], ...] = (
+    ("prompt", "completion"), ("prompt", "response"), ("prompt", "answer"), ("prompt", "output"), ("question", "answer"),
+    ("question", "response"), ("input", "output"), ("source", "target"), ("text", "summary"), ("document", "summary"),
+    ("dialogue", "summary"), ("article", "highlights"), ("article", "summary"), ("query", "response"), ("context", "response"),
+)  # fmt: skip
+"""Columns that mean writing where no label stands beside them."""
+
+
+def refuse(path: str, columns: Sequence[Column], found: Roles) -> None:
+    """DataError where these rows are not for sorting texts into classes."""
+    known = {column.name.lower(): column for column in columns}
+    writing = next((names for names in _ALWAYS if all(name in known and _holds_talk(known[name]) for name in names)), None)
+    if writing is None and found.label_score < SURE:
+        writing = next((names for names in _WRITING if all(name in known for name in names) and _is_varied(known[names[-1]])), None)
+    if writing is not None:
+        raise _for_writing(path, [known[name].name for name in writing])
+    if not found.text:
+        raise _error(path, f"no column holds text (the columns are {_listed(columns)})", "name the column of the texts: task.text")
+    number = _number(columns, found)
+    if number is not None:
+        raise _for_numbers(path, number)
+    if found.switches:
+        raise _one_column_per_label(path, found.switches)
+    if found.label is None:
+        raise _without_label(path, columns, found)
+    if found.label in found.text:
+        raise _error(path, f"{found.label.name!r} is the only column", "add a column with the class of each row")
+
+
+def _holds_talk(column: Column) -> bool:
+    """A list of turns, or text that is different in most rows."""
+    return column.kind in ("list", "object") and not column.lists or _is_varied(column)
+
+
+def _is_varied(column: Column) -> bool:
+    return column.novelty > 0.3 and (column.spoken >= 2 or column.kind in ("object", "mixed"))
+
+
+def _number(columns: Sequence[Column], found: Roles) -> Column | None:
+    """A column of many numbers that is named like a target, where nothing else is."""
+    if found.label_score >= SURE:
+        return None
+    measured = [c for c in columns if c not in found.text and looks_continuous(c)]
+    named = [c for c in measured if set(c.words) & (hints.LABEL | hints.WEAK_LABEL | {"value", "y", "points", "toxicity"})]
+    return named[0] if named else measured[0] if measured and found.label is None and len(columns) == 2 else None
+
+
+def _for_writing(path: str, names: Sequence[str]) -> DataError:
+    message = f"these rows are for training a model to write ({_quoted(names)}); this version of Goodfit sorts texts into classes"
+    fix = "if one of the columns is a class, write a recipe that names it: `task: {text: COLUMN, label: COLUMN}`"
+    return _error(path, message, fix, names[0])
+
+
+def _for_numbers(path: str, column: Column) -> DataError:
+    message = (
+        f"the column {column.name!r} holds {column.distinct:,} different numbers: a target to measure, not classes; "
+        "this version of Goodfit sorts texts into classes"
+    )
+    return _error(path, message, "turn the numbers into a few classes in a column of their own (low, middle, high)", column.name)
+
+
+def _without_label(path: str, columns: Sequence[Column], found: Roles) -> DataError:
+    text = found.text[-1].name
+    rest = [column for column in columns if column not in found.text]
+    if not rest:
+        return _error(path, f"there is a text ({text!r}) and no label beside it", "add a column with the class of each row")
+    message = f"no column beside {text!r} looks like a label, a few names that come again (the others are {_listed(rest)})"
+    return _error(path, message, "name it in a recipe: `task: {text: COLUMN, label: COLUMN}`")
+
+
+def _one_column_per_label(path: str, switches: Sequence[Column]) -> DataError:
+    names = [column.name for column in switches]
+    message = f"{_quoted(names)} look like one 0/1 column per label; a recipe names one label column"
+    fix = f"write the names that hold into one column, for example {names[0]}|{names[1]}, and set task.multi_label: true"
+    return _error(path, message, fix, names[0])
+
+
+def _listed(columns: Sequence[Column]) -> str:
+    return _quoted([column.name for column in columns])
+
+
+def _quoted(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:8])
+    return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+
+
+def _error(path: str, message: str, fix: str, column: str | None = None) -> DataError:
+    return DataError(message, place=Place(file=path, key=column), fix=fix)

@@ -1,0 +1,147 @@
+"""The guess as a commented recipe: what was found stands as keys, why as comments, and what may be wanted next commented out.
+
+Layer: init. The text is what a newcomer reads first; `settings.parse` reads it back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from goodfit.data.labels import LIST
+from goodfit.init.profile import Column
+from goodfit.init.reasons import Seen, rows_in_words
+from goodfit.init.roles import Roles
+from goodfit.settings import inline
+
+_ROLE_NAMES = (
+    "train",
+    "test",
+    "valid",
+    "validation",
+    "val",
+    "dev",
+    "data",
+    "dataset",
+    "rows",
+    "samples",
+    "examples",
+    "labels",
+    "all",
+    "full",
+)
+
+
+def recipe_text(name: str, seen: Seen, found: Roles, reasons: Mapping[str, str]) -> str:
+    """The recipe; `reasons` are the sentences for each part."""
+    parts = [
+        _head(name, seen),
+        _data(seen, reasons),
+        _task(found, reasons),
+        _groups(found, reasons),
+        _split(seen, found, reasons),
+        _rest(seen, reasons),
+    ]
+    return "\n".join(line for part in parts for line in [*part, ""] if part).rstrip() + "\n"
+
+
+def name_of(path: str) -> str:
+    """A name for the run: the file's, or its folder's where the file is only called train or data."""
+    place = Path(path.removeprefix("hub:"))
+    stem = place.name.split(".")[0]
+    if stem.lower() in _ROLE_NAMES and place.resolve().parent.name:
+        stem = place.resolve().parent.name
+    clean = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:60]
+    return clean or "model"
+
+
+def comment(text: str, indent: str = "") -> str:
+    """One comment line: no line break and no control character of a column's name can end it."""
+    clean = "".join(c if c.isprintable() else " " for c in text)
+    return f"{indent}# {' '.join(clean.split())}"
+
+
+def _said(reasons: Mapping[str, str], *keys: str, indent: str = "  ") -> list[str]:
+    return [comment(reasons[key], indent) for key in keys if key in reasons]
+
+
+def _head(name: str, seen: Seen) -> list[str]:
+    return [
+        comment(f"Written by `goodfit init {seen.peek.path}` after looking at {rows_in_words(seen.peek)}."),
+        "# Every line can be changed. `goodfit check` fills in all defaults; the keys are in docs/reference/recipe.md.",
+        f"name: {inline(name)}",
+        'purpose: ""  # what the model is for, and whom it serves: stands in the model card',
+    ]
+
+
+def _data(seen: Seen, reasons: Mapping[str, str]) -> list[str]:
+    lines = ["data:", *_said(reasons, "data", "split_column", "beside")]
+    return lines + [f"  {key}: {inline(path)}" for key, path in seen.data.items()]
+
+
+def _task(found: Roles, reasons: Mapping[str, str]) -> list[str]:
+    assert found.label is not None
+    text = [column.name for column in found.text]
+    lines = ["task:", "  kind: classification", *_said(reasons, "text"), f"  text: {inline(text if len(text) > 1 else text[0])}"]
+    lines += [*_said(reasons, "label", "rivals", "sorted", "one", "missing", "order"), f"  label: {inline(found.label.name)}"]
+    separator = found.label.separator
+    if separator is not None:
+        lines += [*_said(reasons, "multi_label"), "  multi_label: true"]
+        lines += [] if separator == LIST else [f"  label_separator: {inline(separator)}"]
+    names = list(found.label.names)
+    if 1 < len(names) <= 20:
+        lines += ["  # Name the classes to forbid others (a description of each goes after a colon: {name: what it means}):"]
+        lines += [f"  # labels: {inline(sorted(names))}"]
+    return lines
+
+
+def _groups(found: Roles, reasons: Mapping[str, str]) -> list[str]:
+    if not (found.groups or found.more_groups):
+        return []
+    lines = ["groups:", *_said(reasons, "groups")]
+    lines += [f"  {inline(axis)}: {{column: {inline(column.name)}}}" for axis, column in _axes(found.groups).items()]
+    lines += _said(reasons, "more_groups")
+    return lines + [f"  # {inline(axis)}: {{column: {inline(column.name)}}}" for axis, column in _axes(found.more_groups[:4]).items()]
+
+
+def _axes(columns: Sequence[Column]) -> dict[str, Column]:
+    """A short name for each group column."""
+    out: dict[str, Column] = {}
+    for column in columns:
+        name = "_".join(column.words) or column.name
+        out[name if name not in out else column.name] = column
+    return out
+
+
+def _split(seen: Seen, found: Roles, reasons: Mapping[str, str]) -> list[str]:
+    given = "path" not in seen.data
+    lines = ["split:", *_said(reasons, "small")]
+    if found.by is not None:
+        lines += [*_said(reasons, "by"), f"  by: {inline(found.by.name)}"]
+    if not (given and "test" in seen.data):
+        lines += ["  test_size: 0.15  # kept for one honest look at the end"]
+    if not (given and "valid" in seen.data):
+        lines += ["  valid_size: 0.15  # for the best step and the thresholds"]
+    if found.by is None:
+        lines += ["  # by: COLUMN  # rows of one customer, document or conversation stay on one side"]
+    if found.time is not None:
+        lines += [*_said(reasons, "time"), f"  # time: {inline(found.time.name)}"]
+    return lines if any(not line.lstrip().startswith("#") for line in lines[1:]) else ["split: {}", *lines[1:]]
+
+
+def _rest(seen: Seen, reasons: Mapping[str, str]) -> list[str]:
+    lines = ["choose:", *_said(reasons, "language"), "  model_name_or_path: auto  # or a folder, a hub id, an installed package", ""]
+    lines += [
+        "train:",
+        "  learning_rate: auto",
+        "  num_train_epochs: auto",
+        "  # class_weights: balanced  # if rare classes matter as much as common ones",
+    ]
+    lines += [
+        "",
+        "evaluate:",
+        "  # A bar set before the score is known: met, missed, or undecided with the rows that it would take.",
+        '  # gates: {macro_f1: ">= 0.80"}',
+    ]
+    return [*lines[:-2], "  on: test", *lines[-2:]]
