@@ -63,18 +63,29 @@ class Task(Section):
         return None if self.labels is None else tuple(self.labels)
 
 
-class DataSource(Section):
+class Form(Section):
+    """How a file is read; all of it is found by itself when omitted."""
+
+    format: str | None = None
+    """csv, tsv, jsonl, json, parquet, arrow, xlsx, txt-folder; by the file's ending when omitted."""
+    encoding: str | None = None
+    """Of text files: utf-8, cp1252, utf-16 …"""
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    """Of csv files: one character."""
+    header: bool | None = None
+    """Of csv files: false where the first line is a row already (columns are then column_1, column_2 …)."""
+
+
+class DataSource(Form):
     """One of several files."""
 
     path: str
     """File, folder, or `hub:owner/name`."""
     weight: Annotated[float, Field(gt=0)] = 1.0
     """How much a row of this source counts in training, relative to 1."""
-    format: str | None = None
-    """csv, tsv, jsonl, json, parquet, arrow, xlsx, txt-folder; by the file's ending when omitted."""
 
 
-class Data(Section):
+class Data(Form):
     """Where the rows are: one file, several sources, or given splits. Paths are relative to the recipe."""
 
     path: str | None = None
@@ -87,8 +98,6 @@ class Data(Section):
     """Given validation rows (cut from train when omitted)."""
     test: str | None = None
     """Given test rows (cut from train when omitted)."""
-    format: str | None = None
-    """Overrides the file's ending."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Data:

@@ -1,0 +1,227 @@
+"""Where rows come from, and the stream of them: any files, the columns asked for, one form.
+
+Layer: data. `read` is what everything rests on: the row store is its output written down, and prediction consumes it directly.
+Rows are Python objects for the length of one batch only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from goodfit.data import cells, labels
+from goodfit.data.ids import RowNumbers, format_ids, input_hashes
+from goodfit.data.progress import OnProgress, Throttle
+from goodfit.data.readers import Opened, open_table
+from goodfit.data.readers.base import Chunk, DataFile
+from goodfit.errors import DataError, Place, nearest
+
+ROLES = ("train", "valid", "test")
+JOIN = "\n"
+"""What stands between the input columns of a row."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file, folder or hub id, and how to read it. Everything but `path` is found by itself when omitted."""
+
+    path: str
+    """As the user wrote it (shown in errors and in the column `at`); a file, a folder, or `hub:owner/name[:config]`."""
+    weight: float = 1.0
+    """How much its rows count in training, relative to 1."""
+    format: str | None = None
+    """`csv`, `tsv`, `jsonl`, `json`, `parquet`, `arrow`, `xlsx`, `txt-folder`, `hub`."""
+    split: str | None = None
+    """`train`, `valid` or `test` where the user gave the splits."""
+    encoding: str | None = None
+    """Of text files, a name that Python knows."""
+    delimiter: str | None = None
+    """Of csv and tsv files, one character."""
+    header: bool | None = None
+    """Of csv and tsv files: False where the first line is a row already (columns are then column_1, column_2 …)."""
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.weight) and self.weight > 0):
+            raise DataError(f"the weight {self.weight} is not a number above 0", place=Place(file=self.path))
+        if self.split is not None and self.split not in ROLES:
+            raise DataError(f"the split {self.split!r} is none of {', '.join(ROLES)}", place=Place(file=self.path))
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of the data mean what."""
+
+    text: tuple[str, ...]
+    """The input columns, in the order in which they are joined; the row id is made of these."""
+    label: tuple[str, ...] = ()
+    """The label column; several 0/1 columns, each named as its label, for multi-label; none for unlabelled rows."""
+    multi_label: bool = False
+    separator: str | None = None
+    """Between the names in a multi-label cell: `|`, `;`, `,`, or `list` (a JSON or Python list); None: found by itself."""
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """Axis -> column."""
+    by: str | None = None
+    """Column whose rows stay together."""
+    time: str | None = None
+    """Column with a time."""
+
+    def __post_init__(self) -> None:
+        if not self.text:
+            raise DataError("no text column is named")
+        if len(self.label) > 1 and not self.multi_label:
+            raise DataError(f"{len(self.label)} label columns are named, but the task is single-label", fix="set multi_label: true")
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Every column that has to be read, once."""
+        extra = [name for name in (self.by, self.time) if name is not None]
+        return tuple(dict.fromkeys([*self.text, *self.label, *self.groups.values(), *extra]))
+
+    @property
+    def label_type(self) -> pa.DataType:
+        """Arrow type of the column `label`."""
+        return pa.list_(pa.string()) if self.multi_label else pa.string()
+
+
+def schema(columns: Columns) -> pa.Schema:
+    """Names and types of what `read` yields."""
+    fields: list[tuple[str, pa.DataType]] = [
+        ("row", pa.string()), ("text", pa.string()), ("label", columns.label_type), ("source", pa.int16()), ("at", pa.string()),
+        ("weight", pa.float32()), *((f"group.{axis}", pa.string()) for axis in columns.groups),
+    ]  # fmt: skip
+    fields += [(name, pa.string()) for name, column in (("by", columns.by), ("time", columns.time)) if column is not None]
+    return pa.schema(fields)
+
+
+def join_text(parts: Sequence[Sequence[str | None]]) -> Sequence[str | None]:
+    """The input columns of some rows as one text each: parts joined by a line break, missing and empty ones left out."""
+    if len(parts) == 1:
+        return parts[0]
+    return [None if all(p is None for p in row) else JOIN.join([p for p in row if p]) for row in zip(*parts)]
+
+
+def read(sources: Sequence[Source], columns: Columns, *, on_progress: OnProgress | None = None) -> Iterator[pa.RecordBatch]:
+    """All rows of all sources in order, as record batches with the columns of `schema(columns)`.
+
+    Every file is opened and its header checked before this returns; rows are read as the batches are consumed. Raises
+    DataError (file, line, fix) for whatever cannot be read, MissingExtra where a format needs an optional package.
+    """
+    opened = [open_table(_file(source, columns.wanted)) for source in sources]
+    for source, table in zip(sources, opened):
+        check_columns(source.path, table, columns.wanted)
+    return _read(sources, opened, _with_separator(columns, opened), on_progress)
+
+
+def check_columns(name: str, table: Opened, wanted: Sequence[str]) -> None:
+    """DataError where a column is not there: what there is, and the nearest name."""
+    if not table.complete:
+        return
+    for column in wanted:
+        if column not in table.columns:
+            raise missing_column(name, column, table.columns, hint=table.hint)
+
+
+def missing_column(name: str, column: str, there: Sequence[str], *, hint: str | None = None) -> DataError:
+    """`column 'queue' not found; the file has: …; did you mean …`."""
+    shown = ", ".join(repr(c) for c in there[:20]) + (f" and {len(there) - 20} more" if len(there) > 20 else "")
+    close = nearest(column, there) or next((c for c in there if c.casefold() == column.casefold()), None)
+    fix = hint or (f"did you mean {close!r}?" if close else "name one of these columns in the recipe (task, groups, split)")
+    return DataError(f"column {column!r} not found; the file has: {shown}", place=Place(file=name, key=column), fix=fix)
+
+
+def _file(source: Source, wanted: Sequence[str]) -> DataFile:
+    return DataFile(
+        name=source.path, format=source.format, split=source.split, encoding=source.encoding,
+        delimiter=source.delimiter, header=source.header, wanted=tuple(wanted),
+    )  # fmt: skip
+
+
+def _with_separator(columns: Columns, opened: Sequence[Opened]) -> Columns:
+    """The columns with the separator found, where one is needed: by the first rows of each source in turn."""
+    if not columns.multi_label or columns.separator is not None or len(columns.label) != 1:
+        return columns
+    for table in opened:
+        chunk = next(iter(table.chunks(columns.label)), None)
+        found = labels.detect_separator(chunk.values.get(columns.label[0], ()), multi_label=True) if chunk else None
+        if found is not None:
+            return _replaced(columns, found)
+    return _replaced(columns, labels.NO_SEPARATOR)
+
+
+def _replaced(columns: Columns, separator: str) -> Columns:
+    return Columns(**{**columns.__dict__, "separator": separator})
+
+
+def _read(
+    sources: Sequence[Source], opened: Sequence[Opened], columns: Columns, on_progress: OnProgress | None
+) -> Iterator[pa.RecordBatch]:
+    numbers = RowNumbers()
+    form = schema(columns)
+    for index, (source, table) in enumerate(zip(sources, opened)):
+        progress = Throttle(on_progress, table.total, f"reading {source.path}")
+        kinds = cells.Kinds(source.path, typed=table.typed)
+        rows = 0
+        seen: set[str] = set()
+        for chunk in table.chunks(columns.wanted):
+            seen.update(chunk.values)
+            batch = _Batch(chunk, source, columns, kinds)
+            rows += len(chunk.lines)
+            yield batch.record(index, numbers, form)
+            progress.at(chunk.done)
+        if not rows:
+            raise DataError("it has no rows", place=Place(file=source.path), fix="give a file with at least one row under the header")
+        if absent := [name for name in columns.wanted if name not in seen]:
+            raise missing_column(source.path, absent[0], sorted(seen | set(table.columns)), hint=table.hint)
+        progress.finish()
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """One chunk of a file on its way to a record batch."""
+
+    chunk: Chunk
+    source: Source
+    columns: Columns
+    kinds: cells.Kinds
+
+    def record(self, index: int, numbers: RowNumbers, form: pa.Schema) -> pa.RecordBatch:
+        n = len(self.chunk.lines)
+        parts = [self._text(name, "text") for name in self.columns.text]
+        hashes = input_hashes(self.columns.text, parts)
+        arrays: list[Any] = [
+            format_ids(hashes, numbers.count(hashes)),
+            pa.array(join_text(parts), pa.string()),
+            pa.array(self._labels(), self.columns.label_type),
+            pa.array(np.full(n, index, dtype=np.int16)),
+            pa.array(self._at(), pa.string()),
+            pa.array(np.full(n, self.source.weight, dtype=np.float32)),
+        ]
+        others = [*self.columns.groups.values(), *(name for name in (self.columns.by, self.columns.time) if name is not None)]
+        arrays += [pa.array(cells.blank_to_missing(self._text(name, "other")), pa.string()) for name in others]
+        return pa.record_batch(arrays, schema=form)
+
+    def _cells(self, name: str) -> Sequence[Any]:
+        return self.chunk.values.get(name) or [None] * len(self.chunk.lines)
+
+    def _text(self, name: str, role: cells.Role) -> Sequence[str | None]:
+        return self.kinds.text(name, self._cells(name), self.chunk, role)
+
+    def _labels(self) -> Sequence[Any]:
+        names = self.columns.label
+        if not names:
+            return [None] * len(self.chunk.lines)
+        if not self.columns.multi_label:
+            return cells.missing_labels(self._text(names[0], "label"))
+        if len(names) > 1:
+            return self.kinds.indicators({name: self._cells(name) for name in names}, self.chunk)
+        return self.kinds.label_lists(names[0], self._cells(names[0]), self.chunk, self.columns.separator or labels.NO_SEPARATOR)
+
+    def _at(self) -> Sequence[str]:
+        if self.chunk.files is None:
+            return [f"{self.source.path}:{line}" for line in self.chunk.lines]
+        return [f"{file}:{line}" for file, line in zip(self.chunk.files, self.chunk.lines)]

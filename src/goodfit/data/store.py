@@ -1,0 +1,100 @@
+"""The row store: every row of the data once, in one Arrow file in the cache, memory-mapped when read.
+
+Layer: data. The file is `rows/<fingerprint>.arrow` under `$GOODFIT_CACHE`; its fingerprint is a hash of the files' contents,
+of how they are read, and of the columns asked for, so that it is safe to delete and never stale. Columns:
+
+    row      string   the row id (rows.py)
+    text     string   the input columns joined by a line break; null where all of them are missing
+    label    string, or list<string> for multi-label; null where missing
+    source   int16    which of the sources
+    at       string   `file:line` where the row begins (header = line 1); in formats without lines, the row's number from 1
+    weight   float32  the weight of its source
+    group.<axis>, by, time   string, where asked for; null where missing
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import pyarrow as pa
+
+from goodfit.data import cache
+from goodfit.data.fingerprint import data_fingerprint, data_stamp
+from goodfit.data.progress import OnProgress
+from goodfit.data.source import Columns, Source, read, schema
+from goodfit.errors import DataError, Place
+from goodfit.files import write_atomic
+
+VERSION = 1
+"""Raised with every change of what a reader yields for the same bytes."""
+FOLDER = "rows"
+
+
+class RowStore:
+    """Every row of the data, memory-mapped. It knows nothing of splits: after `split`, rows are read through `Rows`."""
+
+    def __init__(self, path: Path, fingerprint: str) -> None:
+        self.path = path
+        self.fingerprint = fingerprint
+        """`b2:…` of the content, the way of reading it, and the columns."""
+        with pa.memory_map(str(path)) as source:
+            self._table = pa.ipc.open_file(source).read_all()
+
+    def __len__(self) -> int:
+        return int(self._table.num_rows)
+
+    def schema(self, columns: Sequence[str] | None = None) -> pa.Schema:
+        """Names and types of the columns (of all, or of these)."""
+        return self.table(columns).schema
+
+    def table(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """All rows; the columns are chunked and lie in the file, not in memory."""
+        return self._table if columns is None else self._table.select(list(columns))
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """One column of all rows."""
+        return self._table.column(name)
+
+    def batches(self, columns: Sequence[str] | None = None, size: int | None = None) -> Iterator[pa.RecordBatch]:
+        """The rows in file order, in the batches of the file or at most `size` at a time."""
+        yield from self.table(columns).to_batches(max_chunksize=size)
+
+
+def open_store(sources: Sequence[Source], columns: Columns, *, on_progress: OnProgress | None = None) -> RowStore:
+    """The rows of these sources, from the cache or read now; DataError (file, line, fix) where they cannot be read."""
+    stamp = data_stamp(sources)
+    fingerprint = store_fingerprint(sources, columns, on_progress=on_progress)
+    path = cache.folder(FOLDER) / f"{fingerprint.removeprefix('b2:')}.arrow"
+    if path.exists():
+        try:
+            store = RowStore(path, fingerprint)
+        except (pa.ArrowInvalid, OSError):
+            path.unlink(missing_ok=True)  # cut short by a full disk or a careless hand: read again
+        else:
+            cache.touch(path)
+            return store
+    _write(path, sources, columns, on_progress)
+    if data_stamp(sources) != stamp:
+        path.unlink(missing_ok=True)  # its name would speak of other bytes
+        name = sources[0].path if len(sources) == 1 else None
+        raise DataError("the data changed while it was read", place=Place(file=name), fix="start again when nothing writes to it")
+    cache.trim(keep=(path,))
+    return RowStore(path, fingerprint)
+
+
+def store_fingerprint(sources: Sequence[Source], columns: Columns, *, on_progress: OnProgress | None = None) -> str:
+    """What the name of the store depends on: contents, names shown in `at`, how the files are read, the columns."""
+    key = [VERSION, data_fingerprint(sources, on_progress=on_progress), [asdict(s) for s in sources], asdict(columns)]
+    text = json.dumps(key, sort_keys=True, ensure_ascii=False)
+    return "b2:" + hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _write(path: Path, sources: Sequence[Source], columns: Columns, on_progress: OnProgress | None) -> None:
+    batches = read(sources, columns, on_progress=on_progress)  # errors in any header come here, before a file is made
+    with cache.writing(path), write_atomic(path, "wb") as handle, pa.ipc.new_file(handle, schema(columns)) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
