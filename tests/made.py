@@ -51,7 +51,7 @@ def project(folder: Path, *, content: Iterable[dict[str, Any]] | None = None, fa
         "groups": {"region": {"column": "region"}},
         "split": {"by": "customer", "test_size": 0.25, "valid_size": 0.2},
         "choose": {"model_name_or_path": "model"},
-        "train": {"num_train_epochs": 2, "learning_rate": 0.003, "precision": "float32"},
+        "train": {"num_train_epochs": 10, "learning_rate": 0.004, "precision": "float32"},
     } | changes
     path = folder / "recipe.yaml"
     path.write_text(json.dumps(recipe, indent=1), encoding="utf-8")

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from goodfit.errors import GoodfitError, Interrupted, Stopped, machine_error
@@ -23,12 +22,14 @@ from goodfit.settings import dump
 from goodfit.stage import STAGES, PathEnd
 from goodfit.stages.audit import audit
 from goodfit.stages.choose import choose
+from goodfit.stages.evaluate import check as check_scoring
 from goodfit.stages.evaluate import evaluate
 from goodfit.stages.prepare import prepare
 from goodfit.stages.report import Report, report, write_report
 from goodfit.stages.split import split
 from goodfit.stages.train import train
 from goodfit.stages.tune import tune
+from goodfit.tasks.baselines import check_names
 
 
 def fine_tune(recipe: Recipe, run: Run) -> Report:
@@ -70,21 +71,28 @@ def conduct(recipe: Recipe, run: Run, *, until: str | None = None) -> Outcome:
         run.until = until
         run.record.attempts += 1
         run.record.error = None
-        _set(run, "running")
+        run.finish("running")
         _write_resolved(recipe, run)
         outcome = _walk(recipe, run)
         if outcome.error is not None:
             run.record.error = outcome.error.to_json()
             run.log(f"{outcome.status}: {outcome.error}")
         _write_resolved(recipe, run)
-        _set(run, outcome.status)
+        run.finish(outcome.status)
         if outcome.status in ("stopped", "failed") and "split" in run.record.stages:
             write_report(run.path)
         return outcome
 
 
+def foresee(recipe: Recipe) -> None:
+    """What can be known to fail at the end is said at the beginning: unknown metrics, gates and baselines."""
+    check_scoring(recipe.evaluate, multi_label=recipe.task.multi_label)
+    check_names(recipe.evaluate.baselines)
+
+
 def _walk(recipe: Recipe, run: Run) -> Outcome:
     try:
+        foresee(recipe)
         fine_tune(recipe, run)
     except PathEnd:
         whole = all(run.record.stages[name].state in ("done", "reused", "skipped") for name in STAGES if name in run.record.stages)
@@ -122,9 +130,3 @@ def _write_resolved(recipe: Recipe, run: Run) -> None:
     """resolved.yaml: every default filled in, and what the stages have made of `auto` so far."""
     with write_atomic(run.path / RESOLVED) as handle:
         handle.write(dump(recipe, run.record.resolved))
-
-
-def _set(run: Run, status: RunStatus) -> None:
-    run.record.status = status
-    run.record.finished = None if status in ("running", "interrupted", "partial") else datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    run.save()

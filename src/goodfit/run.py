@@ -252,6 +252,12 @@ class Run:
             append_jsonl(self.path / finding.stage / FINDINGS, [finding.to_json()])
         return listed
 
+    def finish(self, status: RunStatus) -> None:
+        """Sets the status; `finished` is the time where the path has ended."""
+        self.record.status = status
+        self.record.finished = None if status in ("running", "interrupted", "partial") else _stamp()
+        self.save()
+
     def resolve(self, values: dict[str, Any]) -> None:
         """What a stage made of the recipe's `auto`: dotted key -> value."""
         self.record.resolved |= values

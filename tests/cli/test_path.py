@@ -118,7 +118,7 @@ def test_resolved_yaml_says_what_auto_became(done: Path) -> None:
     resolved = yaml.safe_load((find(done / "runs", "last").path / "resolved.yaml").read_text())
     assert isinstance(resolved["prepare"]["max_length"], int)
     assert isinstance(resolved["train"]["per_device_train_batch_size"], int)
-    assert resolved["train"]["learning_rate"] == 0.003
+    assert resolved["train"]["learning_rate"] == 0.004
     plan = read_json(find(done / "runs", "last").path / "tune" / "plan.json")
     assert plan["reasons"]["train.learning_rate"] == "given in the recipe"
 
@@ -132,7 +132,7 @@ def test_best_json_says_which_step_and_why(done: Path) -> None:
 
 def test_a_changed_recipe_reuses_what_it_does_not_touch(done: Path) -> None:
     parent = find(done / "runs", "last")
-    code, document = call(done, "run", "recipe.yaml", "train.num_train_epochs=1")
+    code, document = call(done, "run", "recipe.yaml", "train.num_train_epochs=9")
     assert code == 0
     states = {s["name"]: s["state"] for s in document["stages"]}
     assert states["split"] == states["audit"] == states["prepare"] == "reused"
@@ -141,7 +141,7 @@ def test_a_changed_recipe_reuses_what_it_does_not_touch(done: Path) -> None:
     code, compared = call(done, "compare", parent.id, document["run"]["id"])
     assert code == 0
     assert compared["verdicts"][0]["answer"] in {"better", "worse", "cannot_tell", "no_difference"}
-    assert compared["differs"]["train.num_train_epochs"] == [2.0, 1.0]
+    assert compared["differs"]["train.num_train_epochs"] == [10.0, 9.0]
 
 
 def test_looking_verbs(done: Path) -> None:
@@ -179,7 +179,7 @@ def test_stage_verbs_stop_where_they_are_asked_to(tmp_path: Path) -> None:
 
 
 def test_a_gate_decides_the_exit_code(tmp_path: Path) -> None:
-    recipe = made.project(tmp_path, evaluate={"gates": {"accuracy": ">= 0.999"}})
+    recipe = made.project(tmp_path, evaluate={"gates": {"accuracy": ">= 0.999"}, "baselines": []}, train={"max_steps": 2})
     code, document = call(tmp_path, "run", str(recipe))
     assert (code, document["gates"][0]["answer"]) == (1, "missed")
     assert document["status"] == "done"
@@ -199,7 +199,7 @@ def test_predict_a_file(done: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("when", [signal.SIGTERM, signal.SIGINT])
 def test_an_interrupted_run_resumes(tmp_path: Path, when: signal.Signals) -> None:
     recipe = made.project(
-        tmp_path, train={"num_train_epochs": 300, "learning_rate": 0.001, "precision": "float32", "early_stopping": False, "eval_steps": 20}
+        tmp_path, train={"num_train_epochs": 60, "learning_rate": 0.001, "precision": "float32", "early_stopping": False, "eval_steps": 20}
     )
     process = subprocess.Popen(
         [sys.executable, "-m", "goodfit", "run", str(recipe), "--json"],

@@ -12,6 +12,8 @@ import importlib
 
 import click
 
+from goodfit.errors import nearest
+
 VERBS: dict[str, tuple[str, str]] = {
     "init": ("begin", "Look at DATA and write a commented recipe."),
     "check": ("begin", "Every default filled in; what would run; what this data can show."),
@@ -59,10 +61,8 @@ class Verbs(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            near = importlib.import_module("goodfit.errors").nearest(args[0], VERBS)
-            if near:
-                error.message += f" Did you mean {near!r}?"
-            raise
+            near = nearest(args[0], VERBS)
+            raise click.UsageError(f"{error.message} Did you mean {near!r}?" if near else error.message, ctx) from error
 
 
 HELP = """Fine-tune language models, and show that the result is a good fit.

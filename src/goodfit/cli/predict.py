@@ -52,14 +52,18 @@ def _where(reference: str, workspace: Path) -> Any:
 
 def _file(model: Model, file: Path, out: Path) -> Answer:
     screen = screen_for(quiet=False)
+
+    def tell(done: float, total: float | None) -> None:
+        if screen is not None:
+            screen.progress("predicting", done, total)
+
     try:
-        done = model.predict_file(
-            file, out, on_progress=None if screen is None else lambda n, total: screen.progress("predicting", n, total)
-        )
+        written = model.predict_file(file, out, on_progress=tell)
     finally:
         if screen is not None:
             screen.close()
-    return Answer({"rows": done, "out": str(out)}, f"{done:,} rows predicted: {out}")
+    lines = [f"{written.rows:,} rows: {out}", *(f"  {n:,} not answered: {reason}" for reason, n in written.not_answered.items())]
+    return Answer(written.to_json(), "\n".join(lines))
 
 
 def _texts(predictions: list[Prediction]) -> Answer:

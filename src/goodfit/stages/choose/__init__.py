@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goodfit.errors import ModelError
 from goodfit.files import read_json, write_json
 from goodfit.models import packaged
 from goodfit.models.identity import Identity, identify
-from goodfit.models.source import resolve
+from goodfit.models.source import Source, resolve
 from goodfit.recipe import Recipe
 from goodfit.run import CANDIDATES, Run
 from goodfit.stage import stage
@@ -48,19 +49,13 @@ def _model_files(recipe: Recipe, run: Run) -> dict[str, Any]:
     name = recipe.choose.model_name_or_path
     if name == "auto":
         return {"installed": sorted(f"{m.package}=={m.version}" for m in packaged.discover())}
-    return {"content": identify(_locate(name, run)).content}
+    return {"content": identify(_locate(name, run.base)).content}
 
 
 @stage("choose", result=Choice, version=1, reads=("task", "choose"), extra=_model_files)
 def choose(recipe: Recipe, splits: Splits, run: Run) -> Choice:
     """The named model, or an installed encoder for `auto`."""
-    name = recipe.choose.model_name_or_path
-    begin = time.monotonic()
-    if name == "auto":
-        base, reason, candidates = _auto(len(splits.labels))
-    else:
-        base, reason = identify(_locate(name, run), num_labels=len(splits.labels)), "named in the recipe"
-        candidates = [_candidate(base, time.monotonic() - begin)]
+    base, reason, candidates = find_base(recipe.choose.model_name_or_path, run.base, num_labels=len(splits.labels))
     document = {
         "schema": SCHEMA, "candidates": candidates, "chosen": base.name, "reason": reason, "verdicts": [], "base": base.to_json(),
     }  # fmt: skip
@@ -71,9 +66,18 @@ def choose(recipe: Recipe, splits: Splits, run: Run) -> Choice:
     return Choice(base, reason, candidates)
 
 
-def _locate(name: str, run: Run) -> Any:
+def find_base(name: str, folder: Path, *, num_labels: int) -> tuple[Identity, str, list[dict[str, Any]]]:
+    """The base model that a name means (`folder`: the recipe's), why it was taken, and all that were looked at."""
+    if name == "auto":
+        return _auto(num_labels)
+    begin = time.monotonic()
+    base = identify(_locate(name, folder), num_labels=num_labels)
+    return base, "named in the recipe", [_candidate(base, time.monotonic() - begin)]
+
+
+def _locate(name: str, folder: Path) -> Source:
     """A relative folder is looked for beside the recipe first, as every path of a recipe is."""
-    beside = run.base / name
+    beside = folder / name
     return resolve(beside if beside.is_dir() else name)
 
 
@@ -89,7 +93,7 @@ def _auto(num_labels: int) -> tuple[Identity, str, list[dict[str, Any]]]:
                 continue
             except ModelError as error:
                 reason = error.message
-        facts = {"model": model.name, "scores": [], "license": model.license, "refused": reason}
+        facts: dict[str, Any] = {"model": model.name, "scores": [], "license": model.license, "refused": reason}
         refused.append(facts | {"seconds": round(time.monotonic() - begin, 3), "memory_bytes": None})
     if not found:
         raise ModelError(

@@ -83,7 +83,7 @@ def prepare(recipe: Recipe, choice: Choice, splits: Splits, run: Run) -> Tokens:
     max_length = _auto_length(splits, task, tokenizer, choice.base.max_length) if asked == "auto" else _within(asked, choice, run)
     key = digest([choice.base.content, max_length, task.labels, task.multi_label, [_row_hash(splits, side) for side in SIDES]])
     folder = cache.folder("tokens") / key.removeprefix("b2:")
-    facts = {side: _tokenise(splits, side, task, tokenizer, folder, run=run, max_length=max_length) for side in SIDES}
+    facts: dict[str, Facts] = {side: _tokenise(splits, side, task, tokenizer, folder, run=run, max_length=max_length) for side in SIDES}
     _write_manifest(run, splits, task, folder, facts, max_length=max_length, asked=asked)
     run.report(_findings(facts["train"], splits, max_length, limit=choice.base.max_length))
     run.resolve({"prepare.max_length": max_length})

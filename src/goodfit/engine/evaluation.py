@@ -1,0 +1,123 @@
+"""Looking at validation rows and at a fixed sample of the training rows, while the model trains: when, how, and what is best.
+
+Both splits go the same way (dropout off, rows unweighted), so that their difference means something. Predictions are streamed:
+memory does not grow with the number of rows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from goodfit.engine.batches import Order
+from goodfit.engine.events import Evaluated
+from goodfit.engine.examples import Examples
+from goodfit.engine.forward import Forward
+from goodfit.engine.infer import answers, cutter_for
+from goodfit.engine.objective import Objective, primary_value
+from goodfit.engine.plan import Plan
+from goodfit.engine.progress import Best, Progress
+
+_PER_EPOCH = 4
+_SHARE = 0.15
+"""Of the training's cost, at most, for looking at it."""
+_FORWARD_SHARE = 1 / 3
+"""A forward pass of a token costs about a third of a training step on it."""
+_PROBE_WITHOUT_VALID = 500
+
+
+def splits_of(examples: Mapping[str, Examples | None], plan: Plan) -> dict[str, Examples]:
+    """What is looked at: `valid` where there is one, and `train_probe`, as many training rows (the same ones each time)."""
+    train, valid = examples["train"], examples.get("valid")
+    assert train is not None
+    n = min(len(train), len(valid) if valid is not None and len(valid) else _PROBE_WITHOUT_VALID)
+    probe = np.sort(np.random.default_rng([plan.seed, 0x9B0BE]).choice(len(train), size=n, replace=False))
+    chosen = {"valid": valid} if valid is not None and len(valid) else {}
+    return {**chosen, "train_probe": train.subset(probe)}
+
+
+def points(order: Order, plan: Plan, train: Examples, splits: dict[str, Examples]) -> set[int]:
+    """The steps after which to look: every `eval_steps`, or some four times an epoch, less often where it is dear; always at the end."""
+    if plan.eval_steps is not None:
+        return {*range(plan.eval_steps, order.steps_total, plan.eval_steps), order.steps_total}
+    cost = sum(split.tokens for split in splits.values()) * _FORWARD_SHARE
+    affordable = int(_SHARE * train.tokens / max(cost, 1.0))
+    return order.evaluation_points(max(1, min(_PER_EPOCH, affordable)))
+
+
+class Evaluator:
+    """Scores the model on the splits it was given."""
+
+    def __init__(self, forward: Forward, objective: Objective, splits: dict[str, Examples], tokens: int) -> None:
+        self._forward, self._objective, self._splits = forward, objective, splits
+        self._cutter = cutter_for(forward, tokens)
+
+    def __call__(self, attempt: int, step: int) -> dict[str, Evaluated]:
+        """One event per split, in the order valid, train_probe."""
+        return {name: self._score(name, split, attempt, step) for name, split in self._splits.items()}
+
+    def rehearse(self) -> None:
+        """The heaviest forward pass of all splits, so that memory runs out now or never."""
+        for split in self._splits.values():
+            rows = self._cutter.worst(np.asarray(split.lengths), None)
+            for _ in answers(self._forward, split.subset(rows), self._cutter):
+                pass
+
+    def _score(self, name: str, split: Examples, attempt: int, step: int) -> Evaluated:
+        start, loss_sum, total = time.perf_counter(), 0.0, 0.0
+        accumulator = self._objective.accumulator()
+        for rows, answer in answers(self._forward, split, self._cutter):
+            target = np.array(split.target[rows])
+            logits, ones = answer.logits.cpu(), np.ones(len(rows), np.float32)
+            loss_sum += float(self._objective.loss(logits, torch.from_numpy(target), torch.from_numpy(ones)))
+            total += self._objective.weight_total(target, ones)
+            accumulator.add(logits, target)
+        return Evaluated(
+            attempt=attempt, step=step, split=name, loss=loss_sum / total if total else None, n=len(split),
+            scores=accumulator.scores(), seconds=round(time.perf_counter() - start, 3),
+        )  # fmt: skip
+
+
+def judge(progress: Progress, seen: dict[str, Evaluated], objective: Objective) -> bool:
+    """Enter an evaluation into the progress; True where validation is better than ever (ties: by its loss)."""
+    progress.evaluations += 1
+    progress.history.append(
+        {"step": progress.step} | {name: {"loss": e.loss, "n": e.n, "scores": e.scores} for name, e in seen.items()}
+    )  # fmt: skip
+    valid = seen.get("valid")
+    if valid is None:
+        return False
+    value = primary_value(objective, valid.loss, valid.scores)
+    if value is None or not np.isfinite(value):
+        progress.evaluations_since_best += 1
+        return False
+    new = Best(progress.step, value, valid.loss)
+    better = progress.best is None or _beats(new, progress.best, higher=objective.higher_is_better)
+    if better:
+        progress.best = new
+    progress.evaluations_since_best = 0 if better else progress.evaluations_since_best + 1
+    return better
+
+
+def should_stop(progress: Progress, plan: Plan, steps_total: int) -> bool:
+    """Whether patience is over: no improvement for 3 evaluations and 20% of the planned steps, or for as many as the plan says."""
+    if not plan.early_stopping or progress.best is None:
+        return False
+    if plan.early_stopping_patience is not None:
+        return progress.evaluations_since_best >= plan.early_stopping_patience
+    return progress.evaluations_since_best >= 3 and progress.step - progress.best.step >= 0.2 * steps_total
+
+
+def marked(event: Evaluated, *, best: bool) -> Evaluated:
+    """The event with its `best` filled in."""
+    return dataclasses.replace(event, best=best)
+
+
+def _beats(new: Best, old: Best, *, higher: bool) -> bool:
+    if new.value != old.value:
+        return (new.value > old.value) == higher
+    return new.loss is not None and (old.loss is None or new.loss < old.loss)

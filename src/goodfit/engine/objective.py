@@ -1,0 +1,57 @@
+"""Objective: the one thing the engine asks of a task, so that the engine knows no task.
+
+A task (tasks/) says what the loss is, what it is normalised by, and how predictions are scored; the engine runs the model.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+Target = NDArray[Any]
+"""int64 [n] (class index) or float32 [n, L] (one 0/1 per label; NaN-free)."""
+
+
+class Accumulator(Protocol):
+    """Collects predictions batch by batch; its memory must not grow with more than a few bytes a row."""
+
+    def add(self, logits: torch.Tensor, target: Target) -> None:
+        """Take one batch. `logits` float32 [n, L] on the CPU, detached; `target` as in Examples."""
+
+    def scores(self) -> list[dict[str, Any]]:
+        """Everything scored so far, as plain dicts of the schema `score`; one of them is named like `Objective.primary`."""
+
+
+class Objective(Protocol):
+    """The loss of a task and its score."""
+
+    @property
+    def primary(self) -> str:
+        """The score that decides which checkpoint is best; `loss` for the validation loss itself."""
+
+    @property
+    def higher_is_better(self) -> bool:
+        """The direction of `primary`; False for `loss`."""
+
+    def loss(self, logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        """The weighted **sum** over the rows, a float32 scalar. `logits` [n, L], `target` as in Examples, `weight` [n]."""
+
+    def weight_total(self, target: Target, weight: NDArray[np.float32]) -> float:
+        """What the summed loss of a whole batch is divided by (for classification: the sum of the weights)."""
+
+    def accumulator(self) -> Accumulator:
+        """A fresh, empty accumulator."""
+
+
+def primary_value(objective: Objective, loss: float | None, scores: list[dict[str, Any]]) -> float | None:
+    """The value of the primary score: overall, not of a label or a group. None where it was not scored."""
+    if objective.primary == "loss":
+        return loss
+    for score in scores:
+        if score.get("name") == objective.primary and not score.get("label") and not score.get("group"):
+            value = score.get("value")
+            return None if value is None else float(value)
+    return None

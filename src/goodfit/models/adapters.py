@@ -1,0 +1,73 @@
+"""Adapters through PEFT: a small trainable correction beside frozen weights, and the head trained in full."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from peft import LoraConfig, TaskType, get_peft_model
+from torch import nn
+from transformers.pytorch_utils import Conv1D
+
+from goodfit.errors import ModelError
+from goodfit.models.load import LoadedModel, mark_fresh
+
+
+def add_lora(
+    loaded: LoadedModel,
+    *,
+    r: int = 16,
+    lora_alpha: float = 32,
+    lora_dropout: float = 0.0,
+    target_modules: str | Sequence[str] = "all-linear",
+    seed: int = 42,
+) -> LoadedModel:
+    """The same model with a LoRA adapter; only adapter and head learn. Equal seeds give equal adapters.
+
+    `all-linear` means every linear layer of the body; names (or a regular expression) are PEFT's. ModelError where nothing matches.
+    """
+    model = loaded.model
+    whole = _whole_modules(model, loaded.fresh)
+    targets = _linear_layers(model, whole) if target_modules == "all-linear" else target_modules
+    config = LoraConfig(
+        task_type=TaskType.SEQ_CLS,
+        r=r,
+        lora_alpha=lora_alpha,
+        lora_dropout=lora_dropout,
+        target_modules=targets if isinstance(targets, str) else list(targets),
+        modules_to_save=whole,
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
+    )
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            adapted: Any = get_peft_model(model, config)
+    except ValueError as error:
+        known = sorted({name.rsplit(".", 1)[-1] for name in _linear_layers(model, whole)})
+        raise ModelError(
+            f"peft.target_modules {target_modules!r} fits no layer of {loaded.identity.name}",
+            fix=f"its linear layers are {', '.join(known)}",
+        ) from error
+    if loaded.fresh:
+        mark_fresh(adapted, {name for name, _ in adapted.get_base_model().named_parameters() if ".modules_to_save." in name})
+    identity = dataclasses.replace(loaded.identity, parameters=sum(p.numel() for p in adapted.parameters()))
+    return dataclasses.replace(loaded, model=adapted.eval(), identity=identity)
+
+
+def _whole_modules(model: Any, fresh: frozenset[str]) -> list[str]:
+    """Modules that are trained and saved in full: the head's, and those of the body that the checkpoint did not hold."""
+    prefix = model.base_model_prefix
+    head = [name for name, module in model.named_children() if name != prefix and any(True for _ in module.parameters())]
+    made = {name.rsplit(".", 1)[0] for name in fresh if name.startswith(f"{prefix}.")}
+    return head + sorted(made)
+
+
+def _linear_layers(model: Any, apart: list[str]) -> list[str]:
+    """The full names of all linear layers, without those in the modules named `apart`."""
+    return [
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear | Conv1D) and not any(name == other or name.startswith(f"{other}.") for other in apart)
+    ]

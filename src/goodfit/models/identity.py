@@ -1,0 +1,177 @@
+"""What a base model is, told without loading its weights: architecture, size, limits, licence, and a hash of its content.
+
+`check` and `choose` print it, `prepare` keys its cache by `content`, the model card quotes it. The skeleton is built on torch's
+meta device, so that a model of any size costs milliseconds and no memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModelForSequenceClassification
+
+from goodfit.errors import GoodfitError, ModelError
+from goodfit.files import write_json
+from goodfit.models.source import Source, resolve
+
+ProblemType = Literal["single_label_classification", "multi_label_classification"]
+_UNLIMITED = 1_000_000
+"""Tokenizers that know no limit say 1e30."""
+_WEIGHTY = ("*.safetensors", "config.json", "tokenizer*", "vocab*", "merges.txt", "*.model", "special_tokens_map.json", "added_tokens.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The facts about a base model that decide what can be done with it."""
+
+    name: str
+    path: str
+    kind: str
+    """`folder`, `package` or `hub`."""
+    content: str
+    """`b2:` and a hash of weights, configuration and tokenizer files."""
+    architecture: str
+    """The class that is fine-tuned: `BertForSequenceClassification`."""
+    model_type: str
+    parameters: int
+    """All parameters, the new head included."""
+    max_length: int | None
+    """The longest row in tokens, special tokens included; None where the architecture knows no limit."""
+    vocabulary: int
+    hidden_size: int
+    layers: int
+    causal: bool
+    """A decoder: each token sees only those before it."""
+    license: str | None
+    package: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict."""
+        return asdict(self)
+
+
+def identify(source: str | Path | Source, *, num_labels: int = 2) -> Identity:
+    """The identity of a base model; ModelError where it cannot be fine-tuned as a classifier."""
+    found = source if isinstance(source, Source) else resolve(source)
+    model = skeleton(found, num_labels=num_labels)
+    config = model.config.get_text_config()
+    return Identity(
+        name=found.name,
+        path=str(found.path),
+        kind=found.kind,
+        content=content_hash(found.path),
+        architecture=type(model).__name__,
+        model_type=model.config.model_type,
+        parameters=sum(p.numel() for p in model.parameters()),
+        max_length=longest(model, found.path),
+        vocabulary=model.get_input_embeddings().num_embeddings,
+        hidden_size=config.hidden_size,
+        layers=config.num_hidden_layers,
+        causal=is_causal(model),
+        license=found.license,
+        package=found.package,
+    )
+
+
+def skeleton(source: Source, *, num_labels: int = 2) -> Any:
+    """The classifier's modules without any memory for weights (meta device)."""
+    names = {i: str(i) for i in range(num_labels)}
+    config = classifier_config(source, id2label=names, label2id={name: i for i, name in names.items()})
+    with torch.device("meta"):
+        return AutoModelForSequenceClassification.from_config(config)
+
+
+def classifier_config(source: Source, **changes: Any) -> Any:
+    """The configuration of the classifier; ModelError where transformers has no such architecture or head."""
+    try:
+        config = AutoConfig.from_pretrained(source.path, local_files_only=True, trust_remote_code=False, **changes)
+    except (ValueError, KeyError, OSError, TypeError) as error:
+        raise ModelError(f"the configuration of {source.name} cannot be used: {_first_line(error)}", fix="update transformers") from error
+    if type(config) not in AutoModelForSequenceClassification._model_mapping:
+        raise ModelError(
+            f"{source.name} is a {config.model_type} model, for which transformers has no classification head",
+            fix="choose an encoder (BERT, RoBERTa, ModernBERT …) or a decoder (Llama, Qwen, GPT-2 …)",
+        )
+    return config
+
+
+def longest(model: nn.Module, folder: Path) -> int | None:
+    """The most tokens a row may have: the smaller of what the tokenizer says and what the position table holds."""
+    config = model.config.get_text_config()  # type: ignore[operator, union-attr]
+    limits = [getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)]
+    for name, module in model.named_modules():
+        # RoBERTa and its kin count positions from the padding index, so that the first rows of the table stay unused.
+        if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
+            limits.append(module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1))
+    said = _tokenizer_limit(folder)
+    sensible = [int(x) for x in (*limits, said) if x is not None and 0 < x < _UNLIMITED]
+    return min(sensible) if sensible else None
+
+
+def is_causal(model: nn.Module) -> bool:
+    """Whether a token sees only those before it."""
+    flags = [module.is_causal for module in model.modules() if isinstance(getattr(module, "is_causal", None), bool)]
+    return bool(flags) and all(flags)
+
+
+def content_hash(folder: Path) -> str:
+    """A hash of the files that decide what the model answers; each file's is remembered by its size and time."""
+    files = sorted({path for pattern in _WEIGHTY for path in folder.glob(pattern) if path.is_file()})
+    whole = hashlib.blake2b(digest_size=16)
+    for path in files:
+        whole.update(f"{path.name}\0{_file_hash(path)}\n".encode())
+    return f"b2:{whole.hexdigest()}"
+
+
+def _file_hash(path: Path) -> str:
+    real = path.resolve()
+    state = real.stat()
+    key = f"{real}|{state.st_size}|{state.st_mtime_ns}"
+    known = _known_hashes()
+    if key not in known:
+        with real.open("rb") as file:
+            known[key] = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        if state.st_size > 1_000_000:
+            _remember(known)
+    return known[key]
+
+
+def _hash_file() -> Path:
+    return Path(os.environ.get("GOODFIT_CACHE", "~/.cache/goodfit")).expanduser() / "model-hashes.json"
+
+
+@cache
+def _known_hashes() -> dict[str, str]:
+    try:
+        known = json.loads(_hash_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _remember(known: dict[str, str]) -> None:
+    """Keep the newest thousand; a cache that cannot be written costs time, not the run."""
+    try:
+        write_json(_hash_file(), dict(list(known.items())[-1000:]))
+    except GoodfitError:
+        return
+
+
+def _tokenizer_limit(folder: Path) -> int | None:
+    try:
+        limit = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8")).get("model_max_length")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return int(limit) if isinstance(limit, int | float) and limit < _UNLIMITED else None
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,227 @@
+"""Load a base model as a classifier, and a trained one again. What comes out are transformers' (or PEFT's) own objects.
+
+`load("all-MiniLM-L6-v2", labels=["billing", "bug"])` -> LoadedModel: model with a seeded fresh head, tokenizer, identity.
+`load_trained(folder)` -> what `save` wrote, adapter or whole. Nothing here touches the network once `resolve` has found the files.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel
+from safetensors import SafetensorError
+from torch import nn
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from goodfit.errors import ModelError, UserError
+from goodfit.files import read_json
+from goodfit.models.identity import Identity, ProblemType, classifier_config, content_hash, identify
+from goodfit.models.quiet import quiet
+from goodfit.models.source import Source, resolve
+
+FACTS = "goodfit.json"
+"""Beside a saved model: labels, and for an adapter the base model it belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model that is ready for `fit` or `infer`."""
+
+    model: Any
+    """A transformers `…ForSequenceClassification`, or a PeftModel around one; float32, on the CPU, in eval mode."""
+    tokenizer: Any
+    """Its fast tokenizer, with a padding token."""
+    identity: Identity
+    labels: tuple[str, ...]
+    fresh: frozenset[str]
+    """Names of the parameters that do not come from the checkpoint."""
+
+    @property
+    def has_fresh_head(self) -> bool:
+        """Whether the output layer starts from random numbers."""
+        return bool(self.fresh)
+
+
+def load(
+    source: str | Path | Source, *, labels: Sequence[str], problem_type: ProblemType = "single_label_classification", seed: int = 42
+) -> LoadedModel:
+    """A base model with a classification head for `labels`; equal seeds give equal heads.
+
+    The checkpoint's own head is kept only if it was trained for exactly these labels in this order. Raises ModelError (nothing
+    there, no weights, pickles, foreign code, no tokenizer, no classifier of this kind, tokenizer and model do not match).
+    """
+    found = source if isinstance(source, Source) else resolve(source)
+    names = tuple(labels)
+    assert len(names) >= 1
+    tokenizer = load_tokenizer(found)
+    theirs = classifier_config(found)
+    keep_head = tuple(getattr(theirs, "id2label", {}).values()) == names
+    config = classifier_config(found, **label_settings(names, problem_type))
+    model, fresh = _from_files(found, config, seed=seed)
+    if not keep_head:
+        fresh |= _renew_output_layer(model, len(names), seed=seed)
+    check_vocabulary(model, tokenizer, found.name)
+    set_padding(model, tokenizer)
+    mark_fresh(model, fresh)
+    return LoadedModel(model.eval(), tokenizer, identify(found, num_labels=len(names)), names, frozenset(fresh))
+
+
+def load_tokenizer(source: str | Path | Source) -> Any:
+    """The fast tokenizer of a model, with a padding token; ModelError where there is none."""
+    found = source if isinstance(source, Source) else resolve(source)
+    try:
+        with quiet():
+            tokenizer = AutoTokenizer.from_pretrained(found.path, local_files_only=True, trust_remote_code=False, use_fast=True)
+    except (OSError, ValueError, KeyError, ImportError, TypeError) as error:
+        said = _first_line(error)
+        raise ModelError(f"the tokenizer of {found.name} cannot be loaded: {said}", fix="copy its tokenizer.json again") from error
+    if not tokenizer.is_fast:
+        raise ModelError(f"{found.name} has only a slow tokenizer", fix="save it once with its fast tokenizer class (tokenizer.json)")
+    if tokenizer.pad_token_id is None:
+        _choose_padding(tokenizer, found.name)
+    # Padding on the left would shift absolute positions (GPT-2) in whatever serves the saved model.
+    tokenizer.padding_side = "right"
+    return tokenizer
+
+
+def label_settings(labels: Sequence[str], problem_type: ProblemType) -> dict[str, Any]:
+    """The configuration keys through which plain transformers knows the label names and the kind of problem."""
+    by_number = dict(enumerate(labels))
+    return {"id2label": by_number, "label2id": {name: i for i, name in by_number.items()}, "problem_type": problem_type}
+
+
+def load_trained(folder: str | Path) -> LoadedModel:
+    """What `save` wrote: a whole model, or an adapter put onto its base model (found by path, else by name; same content)."""
+    found = resolve(folder, trained=True)
+    if (found.path / "adapter_config.json").is_file():
+        return _load_adapter(found)
+    config = classifier_config(found)
+    labels = tuple(config.id2label[i] for i in sorted(config.id2label))
+    model, missing = _from_files(found, config, seed=0)
+    if missing:
+        raise ModelError(f"{found.name} has no weights for its own head ({sorted(missing)[0]})", fix="a base model: fine-tune it first")
+    return LoadedModel(model.eval(), load_tokenizer(found), identify(found, num_labels=len(labels)), labels, frozenset())
+
+
+def fresh_parameters(model: nn.Module) -> frozenset[str]:
+    """The names of the parameters that `load` made (without PEFT's prefixes), as marked on the model."""
+    return frozenset(getattr(model, "_goodfit_fresh", ()))
+
+
+def mark_fresh(model: nn.Module, names: set[str] | frozenset[str]) -> None:
+    """Remember which parameters are new, for the engine's head rate."""
+    object.__setattr__(model, "_goodfit_fresh", frozenset(names))
+
+
+def check_vocabulary(model: Any, tokenizer: Any, name: str) -> None:
+    """ModelError where the tokenizer can produce ids that the model has no embedding for."""
+    rows = model.get_input_embeddings().num_embeddings
+    largest = max(tokenizer.get_vocab().values(), default=-1)
+    if largest >= rows:
+        raise ModelError(
+            f"the tokenizer of {name} knows {largest + 1} tokens, its model only {rows}: they do not belong together",
+            fix="copy config.json, weights and tokenizer from the same model",
+        )
+
+
+def set_padding(model: Any, tokenizer: Any) -> None:
+    """Decoders find the last token of a row by the padding id in their configuration; it is saved with the model."""
+    config = model.config.get_text_config()
+    if config.pad_token_id is None:
+        config.pad_token_id = tokenizer.pad_token_id
+
+
+def _from_files(source: Source, config: Any, *, seed: int) -> tuple[Any, set[str]]:
+    """The model and the names of the parameters that its files do not hold."""
+    try:
+        with quiet(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model, info = AutoModelForSequenceClassification.from_pretrained(
+                source.path, config=config, dtype=torch.float32, local_files_only=True, use_safetensors=True,
+                ignore_mismatched_sizes=True, output_loading_info=True,
+            )  # fmt: skip
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+        raise ModelError(f"the weights of {source.name} cannot be loaded: {_first_line(error)}", fix="download the folder again") from error
+    mismatched = {entry[0] if isinstance(entry, tuple | list) else entry for entry in info["mismatched_keys"]}
+    missing = {str(name) for name in info["missing_keys"]} | mismatched
+    body = [name for name in missing if name.startswith(f"{model.base_model_prefix}.") and ".pooler." not in name]
+    if body:
+        raise ModelError(
+            f"the files of {source.name} do not hold the weights its configuration speaks of ({len(body)} missing, {sorted(body)[0]})",
+            fix="config.json and the weights belong to different models; download the folder again",
+        )
+    return model, missing
+
+
+def _renew_output_layer(model: Any, num_labels: int, *, seed: int) -> set[str]:
+    """A head trained for other labels starts anew; what lies below it stays. Returns the names made."""
+    base = getattr(model, model.base_model_prefix)
+    inside = {id(module) for module in base.modules()}
+    deviation = getattr(model.config.get_text_config(), "initializer_range", 0.02) or 0.02
+    generator = torch.Generator().manual_seed(seed)
+    made: set[str] = set()
+    for name, module in model.named_modules():
+        if id(module) in inside or not isinstance(module, nn.Linear) or module.out_features != num_labels:
+            continue
+        with torch.no_grad():
+            module.weight.normal_(0.0, deviation, generator=generator)
+            if module.bias is not None:
+                module.bias.zero_()
+        made |= {f"{name}.{kind}" for kind, _ in module.named_parameters()}
+    return made
+
+
+def _choose_padding(tokenizer: Any, name: str) -> None:
+    """A reserved padding token where the vocabulary has one, else the end token.
+
+    Padding is masked and never pooled, so that sharing the end token is safe here; a *new* token would need a new embedding row.
+    """
+    vocabulary = tokenizer.get_vocab()
+    reserved = [t for t in ("<pad>", "[PAD]", "<|pad|>", "<|finetune_right_pad_id|>", "<|endoftext|>", "<unk>") if t in vocabulary]
+    ends = [tokenizer.eos_token] if tokenizer.eos_token else []
+    candidates = [t for t in reserved if t in ("<pad>", "[PAD]", "<|pad|>", "<|finetune_right_pad_id|>")] + ends + reserved
+    if not candidates:
+        raise ModelError(f"the tokenizer of {name} has no padding token and no end token", fix="set pad_token in tokenizer_config.json")
+    tokenizer.pad_token = candidates[0]
+
+
+def _load_adapter(found: Source) -> LoadedModel:
+    try:
+        facts = read_json(found.path / FACTS)
+        wanted, labels, padding = facts["base"], facts["labels"], facts["pad_token_id"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{found.name} is an adapter without a readable {FACTS} ({error})", fix="load it with PEFT itself") from error
+    base = _base_of(wanted, found)
+    if content_hash(base.path) != wanted["content"]:
+        raise ModelError(f"the base model of {found.name} ({base.name}) has changed since", fix="bring back the files it was made on")
+    loaded = load(base, labels=labels, problem_type=facts["problem_type"])
+    loaded.model.config.get_text_config().pad_token_id = padding
+    try:
+        model = PeftModel.from_pretrained(loaded.model, str(found.path), local_files_only=True)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        said = _first_line(error)
+        raise ModelError(
+            f"the adapter {found.name} cannot be loaded: {said}", fix="train it again, or bring back the whole folder"
+        ) from error
+    identity = dataclasses.replace(loaded.identity, parameters=sum(p.numel() for p in model.parameters()))
+    return LoadedModel(model.eval(), loaded.tokenizer, identity, loaded.labels, frozenset())
+
+
+def _base_of(wanted: dict[str, Any], found: Source) -> Source:
+    """The base model by the path it had, else by its name: folders move, packages get other paths in another environment."""
+    last: UserError | None = None
+    for candidate in (wanted["path"], wanted["name"]):
+        try:
+            return resolve(candidate)
+        except ModelError as error:
+            last = error
+    raise ModelError(f"the base model of {found.name}, {wanted['name']!r}, is not here any more", fix=last.fix if last else None)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

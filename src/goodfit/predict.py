@@ -1,0 +1,248 @@
+"""Model: a fine-tuned model that answers. `goodfit predict` and people's own programs come through here.
+
+    from goodfit import Model
+    model = Model.load("runs/2026-05-01-support-tickets-7f3a")
+    model.predict(["Where is my parcel?"])[0].label
+
+Above the pipeline's stages; needs a run whose training is done, or the folder `train/model` of one, and nothing else of the run.
+Answers are those that evaluate scored: the same tokens, temperature and thresholds, in float32, whatever stands beside a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from goodfit.data.progress import OnProgress
+from goodfit.data.source import Columns, Source, join_text, missing_column, read
+from goodfit.errors import DataError, RunError
+from goodfit.run import MODEL, RECORD, Run, find
+from goodfit.tasks.predictor import Predictor
+from goodfit.tasks.tables import check_ending, names_type, probability_arrays, probability_fields, writing
+
+BATCH_ROWS = 4096
+"""Rows that are Python objects at once."""
+EMPTY = "empty text"
+"""Why a row got no answer: it says nothing (such rows are not trained on or scored either)."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer to one row."""
+
+    label: str | None
+    """The class; None for multi-label, and where there is no answer."""
+    labels: tuple[str, ...]
+    """The labels given: one, or for multi-label any number."""
+    p: float | None
+    """Probability of the label; for multi-label of the least certain yes or no. None where there is no answer."""
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    """Label -> probability."""
+    reason: str | None = None
+    """Why there is no answer."""
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict with every key."""
+        return {
+            "label": self.label, "labels": list(self.labels), "p": self.p, "probabilities": dict(self.probabilities), "reason": self.reason,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Written:
+    """What `predict_file` did."""
+
+    path: Path
+    rows: int
+    """Rows read, and written."""
+    not_answered: Mapping[str, int]
+    """Reason -> rows that got no answer."""
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict with every key."""
+        return {"path": str(self.path), "rows": self.rows, "not_answered": dict(self.not_answered)}
+
+
+class Model:
+    """A trained model with its tokenizer, label names, temperature and thresholds."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+
+    @classmethod
+    def load(cls, source: Run | Path | str, *, device: str | None = None, workspace: Path | str = "runs") -> Model:
+        """From a run, its folder, the folder of a model, or a run's id (or `last`) in `workspace`.
+
+        Raises RunError where there is no such run or its training is not done, ModelError where the folder's files cannot be used.
+        """
+        return cls(Predictor.load(_model_folder(source, Path(workspace)), device=device))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The label names, in the order of `probabilities`."""
+        return self._predictor.task.labels
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether a row can have several labels, or none."""
+        return self._predictor.task.multi_label
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """The input columns it was trained on; a dict given to `predict` must have them."""
+        return self._predictor.saved.text
+
+    def predict(self, texts: str | Sequence[str | Mapping[str, Any]], *, batch_rows: int = BATCH_ROWS) -> list[Prediction]:
+        """The answers, in order. A text is a string, or a dict with the input columns; an empty one gets no answer and a reason."""
+        given = self._as_texts(texts)
+        out: list[Prediction] = []
+        for start in range(0, len(given), batch_rows):
+            out += self._predictions(given[start : start + batch_rows])
+        return out
+
+    def probabilities(self, texts: str | Sequence[str | Mapping[str, Any]], *, batch_rows: int = BATCH_ROWS) -> NDArray[np.float64]:
+        """Probabilities [n, L] in the order of `labels` (softmax, or one sigmoid per label); NaN in the row of an empty text."""
+        given = self._as_texts(texts)
+        parts = [self._answer(given[start : start + batch_rows]) for start in range(0, len(given), batch_rows)]
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.labels)))
+
+    def predict_file(
+        self,
+        source: Path | str,
+        target: Path | str,
+        *,
+        format: str | None = None,
+        batch_rows: int = BATCH_ROWS,
+        on_progress: Callable[[float, float | None], object] | None = None,
+    ) -> Written:
+        """Answers every row of a file (any that Goodfit reads) into `target` (.parquet, .csv or .jsonl), in the order of the file.
+
+        Columns: `row` (the id), `at` (file:line), `prediction`, `p`, `p_<label>` for each label, `reason`; in csv several labels
+        are a JSON list. Memory does not grow with the rows. `on_progress(done, total)` counts bytes of the file (rows where it is
+        not read by bytes). DataError where the file lacks an input column or cannot be read; a target that exists is replaced
+        only when all rows are answered.
+        """
+        path = Path(target)
+        check_ending(path)
+        if path.exists() and Path(source).exists() and path.samefile(source):
+            raise DataError(f"{target} is the file that is read", fix="write the answers to another file")
+        batches = read([Source(str(source), format=format)], Columns(self.text_columns), on_progress=_two(on_progress))
+        rows = answered = 0
+        with writing(path, self._schema()) as write:
+            for batch in batches:
+                for start in range(0, len(batch), batch_rows):
+                    table = self._table(batch.slice(start, batch_rows))
+                    write(table)
+                    rows += len(table)
+                    answered += len(table) - table.column("p").null_count
+        return Written(path, rows, {EMPTY: rows - answered} if rows > answered else {})
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _as_texts(self, texts: str | Sequence[str | Mapping[str, Any]]) -> list[str | None]:
+        listed = [texts] if isinstance(texts, (str, Mapping)) else list(texts)
+        return [self._as_text(number, item) for number, item in enumerate(listed, 1)]
+
+    def _as_text(self, number: int, item: object) -> str | None:
+        if item is None or isinstance(item, str):
+            return item
+        if not isinstance(item, Mapping):
+            raise DataError(f"text {number} is a {type(item).__name__}, not a text", fix="give strings, or dicts with the input columns")
+        for column in self.text_columns:
+            if column not in item:
+                hint = f"give a value for {column!r} (None if there is none)"
+                raise missing_column(f"text {number}", column, [str(key) for key in item], hint=hint)
+        parts = [[None if item[column] is None else str(item[column])] for column in self.text_columns]
+        return join_text(parts)[0]
+
+    def _predictions(self, texts: list[str | None]) -> list[Prediction]:
+        probabilities = self._answer(texts)
+        names, sure = self._decided(probabilities)
+        return [
+            Prediction(
+                None if self.multi_label else name,
+                tuple(name) if self.multi_label else (name,),
+                p,
+                dict(zip(self.labels, row, strict=True)),
+            )
+            if name is not None
+            else Prediction(None, (), None, reason=EMPTY)
+            for name, p, row in zip(names, sure.tolist(), probabilities.tolist(), strict=True)
+        ]
+
+    def _decided(self, probabilities: NDArray[np.float64]) -> tuple[list[Any], NDArray[np.float64]]:
+        """The names given to each row (None where there is no answer), and how sure the answer is [n]."""
+        task = self._predictor.task
+        decided = task.decide(probabilities)
+        known = ~np.isnan(probabilities[:, 0])
+        names = [name if ok else None for name, ok in zip(task.names(decided), known.tolist(), strict=True)]
+        return names, task.certainty(probabilities, decided)
+
+    def _answer(self, texts: Sequence[str | None]) -> NDArray[np.float64]:
+        """Probabilities [n, L]; NaN for texts that say nothing."""
+        known = np.array([text is not None and bool(text.strip()) for text in texts], dtype=bool)
+        out = np.full((len(texts), len(self.labels)), np.nan)
+        if known.any():
+            out[known] = self._predictor.probabilities([_readable(text) for text, ok in zip(texts, known, strict=True) if ok and text])
+        return out
+
+    def _schema(self) -> pa.Schema:
+        return pa.schema([
+            pa.field("row", pa.string()), pa.field("at", pa.string()), pa.field("prediction", names_type(self.multi_label)),
+            pa.field("p", pa.float32()), *probability_fields(self.labels), pa.field("reason", pa.string()),
+        ])  # fmt: skip
+
+    def _table(self, batch: pa.RecordBatch) -> pa.Table:
+        """The answers to a batch of the reader's rows."""
+        probabilities = self._answer(batch.column("text").to_pylist())
+        names, sure = self._decided(probabilities)
+        arrays = [
+            batch.column("row"), batch.column("at"), pa.array(names, names_type(self.multi_label)),
+            pa.array(sure.astype(np.float32), from_pandas=True), *probability_arrays(probabilities),
+            pa.array([EMPTY if name is None else None for name in names], pa.string()),
+        ]  # fmt: skip
+        return pa.Table.from_arrays(arrays, schema=self._schema())
+
+
+def _model_folder(source: Run | Path | str, workspace: Path) -> Path:
+    """Where the model lies; RunError where a run's training is not done."""
+    if isinstance(source, Run):
+        return _trained(source)
+    path = Path(source)
+    if (path / RECORD).is_file():
+        return _trained(Run.open(path))
+    if path.is_dir():
+        return path
+    if isinstance(source, Path) or "/" in source:
+        raise RunError(f"{path} is neither a run nor a model folder", fix="goodfit list shows the runs")
+    return _trained(find(workspace, source))
+
+
+def _trained(run: Run) -> Path:
+    record = run.record.stages.get("train")
+    state = record.state if record else "pending"
+    if state not in ("done", "reused"):
+        raise RunError(f"{run.id}: the training is {state}, so there is no model yet", fix=f"goodfit run {run.path} finishes it")
+    return run.path / "train" / MODEL
+
+
+def _readable(text: str) -> str:
+    """Without lone surrogates, which no tokenizer can take (a reader of files never gives one)."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _two(on_progress: Callable[[float, float | None], object] | None) -> OnProgress | None:
+    """What is read is answered at once: the reader's progress is the prediction's."""
+    if on_progress is None:
+        return None
+
+    def tell(done: int, total: int | None, _: str) -> None:
+        on_progress(done, total)
+
+    return tell

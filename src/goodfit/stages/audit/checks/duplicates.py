@@ -1,0 +1,35 @@
+"""AUD005: rows that repeat a text, exactly or after normalisation (case, punctuation, spaces)."""
+
+from __future__ import annotations
+
+import pyarrow.compute as pc
+
+from goodfit.stages.audit.check import Outcome, check, found, passed
+from goodfit.stages.audit.scene import Scene, number, one_array, percent, place, rate
+
+WARNING = 0.05
+"""Share of rows that repeat an earlier one."""
+
+
+@check(code="AUD005", kind="duplicates", severity="warning", looks_for="rows that repeat a text")
+def duplicates(scene: Scene) -> Outcome:
+    """Groups of equal texts, largest first. Rows of a group were kept on one side by split."""
+    counts = scene.hygiene["duplicates"]
+    read = scene.hygiene["read"]
+    if not counts["extra"]:
+        return passed("no text appears twice")
+    table = scene.hygiene_rows.filter(pc.is_valid(scene.hygiene_rows["duplicate"]))
+    table = table.take(pc.sort_indices(table, sort_keys=[("size", "descending"), ("duplicate", "ascending")]))
+    share = counts["extra"] / read
+    removed = scene.manifest["dropped"].get("duplicate", 0)
+    given = any(file["split"] for file in scene.manifest["files"])
+    where = "Those that stand in two given splits are AUD008." if given else "Equal texts stand on one side of the split."
+    done = f" {removed:,} of them were dropped (split.duplicates: drop)." if removed else ""
+    return found(
+        "warning" if share >= WARNING and removed < counts["extra"] / 2 else "note",
+        f"{counts['extra']:,} of {read:,} rows ({percent(share)}) repeat a text",
+        detail=f"{number(counts['groups'], 'text')} with more than one row, the commonest with {counts['largest']:,}; "
+        f"{number(counts['exact_extra'], 'repeat')} exact, the others differ in case, punctuation or spaces. {where}{done}",
+        rows=one_array(table["row"]), where=place(str(table["at"][0].as_py())), evidence=(rate("duplicate_rate", counts["extra"], read),),
+        fix="" if removed else "split.duplicates: drop keeps one of each; leave them where repeats are what the model will meet",
+    )  # fmt: skip

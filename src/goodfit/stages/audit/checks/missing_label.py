@@ -1,0 +1,18 @@
+"""AUD009: rows without a label. They are not used, and if they are not missing by chance, the model learns a skewed picture."""
+
+from __future__ import annotations
+
+from goodfit.stages.audit.check import Outcome, check
+from goodfit.stages.audit.lost import lost_rows
+from goodfit.stages.audit.scene import Scene
+
+
+@check(code="AUD009", kind="missing_label", severity="error", looks_for="rows without a label")
+def missing_label(scene: Scene) -> Outcome:
+    """Rows whose label is missing, blank, or NaN."""
+    column = scene.recipe.task.label
+    return lost_rows(
+        scene, ("missing_label",), what="have no label", passed_as="every row has a label",
+        meaning=f"Blank, NaN or null in column {column!r}. What nobody could label is often what is hard: without it scores flatter.",
+        fix="label these rows or delete them; where blank means a class of its own, write its name",
+    )  # fmt: skip

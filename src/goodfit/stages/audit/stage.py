@@ -1,0 +1,92 @@
+"""audit: the story. Every check of `checks/` is asked once; what it says is written, muted where the recipe says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from goodfit.errors import SettingsError, nearest
+from goodfit.files import read_json, write_atomic, write_json
+from goodfit.finding import ROWS_SHOWN, Finding, count
+from goodfit.recipe import Recipe
+from goodfit.run import PROFILE, Run
+from goodfit.stage import stage
+from goodfit.stages.audit import checks
+from goodfit.stages.audit.check import CHECKS, Check
+from goodfit.stages.audit.profile import SCHEMA, profile_of
+from goodfit.stages.audit.scene import Scene
+
+if TYPE_CHECKING:
+    from goodfit.stages.split import Splits
+
+assert checks.__all__, "importing the package registers the checks"
+
+
+@dataclass
+class Audit:
+    """What is wrong with the data."""
+
+    findings: tuple[Finding, ...]
+    """One per check, in the order of their codes: open, muted, passed, or not applicable."""
+    profile: dict[str, Any]
+    """audit/profile.json."""
+    fingerprint: str = ""
+
+    @classmethod
+    def load(cls, run: Run) -> Audit:
+        """From audit/findings.jsonl and audit/profile.json."""
+        profile = read_json(run.path / "audit" / PROFILE)
+        return cls(tuple(run.findings("audit")), profile)
+
+
+@stage("audit", result=Audit, version=1, reads=("task", "audit", "split", "prepare", "seed"))
+def audit(recipe: Recipe, splits: Splits, run: Run) -> Audit:
+    """Asks every check; writes findings.jsonl and profile.json. Nothing here reads a test row (split counted those beforehand)."""
+    if recipe.audit is False:
+        write_json(run.folder("audit") / PROFILE, {"schema": SCHEMA, "skipped": "audit: false"})
+        run.report([check.skipped("the recipe says audit: false") for check in _checks()])
+        return Audit.load(run)
+    ignored = _ignored(recipe.audit.ignore)
+    scene = Scene(recipe, splits, run.screen)
+    findings = run.report(_ask(check, scene, run, muted=check.code in ignored) for check in _checks())
+    write_json(run.folder("audit") / PROFILE, profile_of(scene))
+    run.screen.say(summary(findings))
+    return Audit.load(run)
+
+
+def summary(findings: list[Finding]) -> str:
+    """`  audit: 1 warning, 2 notes; 6 checks passed, 2 do not apply`."""
+    opened = count(findings)
+    said = [f"{n} {name}{'s' if n > 1 else ''}" for name, n in opened.items() if n] or ["nothing found"]
+    others = {name: sum(f.status == name for f in findings) for name in ("passed", "not_applicable", "muted")}
+    words = {"passed": "passed", "not_applicable": "not applicable", "muted": "muted"}
+    return f"  audit: {', '.join(said)}; {', '.join(f'{n} {words[name]}' for name, n in others.items() if n)}"
+
+
+def _checks() -> list[Check]:
+    return [CHECKS[code] for code in sorted(CHECKS)]
+
+
+def _ask(check: Check, scene: Scene, run: Run, *, muted: bool) -> Finding:
+    outcome = check.look(scene)
+    rows_file = None
+    if len(outcome.rows) > ROWS_SHOWN:
+        rows_file = f"audit/{check.code}.parquet"
+        with write_atomic(run.folder("audit") / f"{check.code}.parquet", "wb") as handle:
+            pq.write_table(pa.table({"row": outcome.rows}), handle)
+    return check.finding(outcome, muted=muted, rows_file=rows_file)
+
+
+def _ignored(codes: tuple[str, ...]) -> set[str]:
+    """The codes to mute; SettingsError for one that no check of audit has."""
+    for code in codes:
+        if code not in CHECKS:
+            close = nearest(code, CHECKS)
+            raise SettingsError(
+                f"audit.ignore: {code!r} is no check of audit; there are {', '.join(sorted(CHECKS))}",
+                fix=f"did you mean {close}?" if close else "goodfit explain CODE says what a code means",
+            )
+    return set(codes)

@@ -1,0 +1,206 @@
+"""Every system answers every row of a split; what they say goes to predictions.parquet and, as columns, to the scores.
+
+Part of evaluate. Rows stream by in batches; what stays is what statistics need: per row the truth, the cluster, and per system a
+prediction and L probabilities in float32 (those that stand in the file, so that the scores can be recomputed from it).
+
+Shapes: n rows, L labels of the model, U labels that only these rows have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from goodfit.tasks import Classification
+from goodfit.tasks.baselines import Answers, TrainingRows
+from goodfit.tasks.predictor import Predictor
+from goodfit.tasks.tables import Write, names_type, probability_arrays, probability_fields
+
+BATCH_ROWS = 4096
+Tell = Callable[[str, float, float | None], None]
+"""Progress: what, rows done, rows in all."""
+
+
+class SplitRows(Protocol):
+    """What evaluate asks of the divided data (the Result of `split`)."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Rows per split."""
+
+    @property
+    def clustered(self) -> bool:
+        """Whether some cluster has more than one row."""
+
+    def table(self, split: Any, *, key: object | None = None, columns: tuple[str, ...] | None = None) -> pa.Table:
+        """All rows of a split; `test` needs the key."""
+
+    def batches(
+        self, split: Any, *, size: int = 8192, key: object | None = None, columns: tuple[str, ...] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """The same rows in the same order, at most `size` at a time."""
+
+    def clusters(self, split: Any) -> NDArray[np.int64]:
+        """The cluster of every row, in the same order."""
+
+
+class System(Protocol):
+    """Whatever answers texts: the model, a baseline."""
+
+    def answer(self, texts: Sequence[str]) -> Answers:
+        """Probabilities [n, L] and predictions."""
+
+
+class ModelSystem:
+    """The fine-tuned model as a System; it counts the rows that were cut."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+        self.rows = self.truncated = 0
+
+    def answer(self, texts: Sequence[str]) -> Answers:
+        """Probabilities and predictions of a batch of texts."""
+        task, raw = self._predictor.task, self._predictor.raw(texts)
+        self.rows += len(texts)
+        self.truncated += int(raw.encoded.truncated.sum())
+        probabilities = task.probabilities(raw.logits).astype(np.float32)  # as in the file, so that it gives the same answers
+        return Answers(probabilities, task.decide(probabilities))
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One split with the answers of every system."""
+
+    split: str
+    task: Classification
+    unknown: tuple[str, ...]
+    """U labels of these rows that the model cannot give, sorted."""
+    unknown_rows: int
+    """Rows that carry one."""
+    truth: NDArray[Any]
+    """int64 [n] in 0..L+U-1, or bool [n, L+U]."""
+    clusters: NDArray[np.int64] | None
+    """int64 [n]; None where every row stands for itself."""
+    answers: dict[str, Answers] = field(default_factory=dict)
+    """System -> float32 probabilities [n, L], and predictions int64 [n] or bool [n, L+U]."""
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The model's labels, then the unknown ones."""
+        return self.task.labels + self.unknown
+
+
+def predictions_schema(task: Classification) -> pa.Schema:
+    """row, split, system, label, prediction, p_<label> … (multi-label: lists of names)."""
+    names = names_type(task.multi_label)
+    head = [("row", pa.string()), ("split", pa.string()), ("system", pa.string()), ("label", names), ("prediction", names)]
+    return pa.schema([*(pa.field(name, kind) for name, kind in head), *probability_fields(task.labels)])
+
+
+def answer_split(split: str, splits: SplitRows, task: Classification, systems: Mapping[str, System], *, door: Door) -> Answered:
+    """Let every system answer the rows of `split`; `door` has the key, the file and the progress line."""
+    n = splits.counts.get(split, 0)
+    truth, unknown_rows = _truth(split, splits, task, door.key)
+    kept = {name: _Columns(n, task) for name in systems}
+    done = 0
+    for batch in splits.batches(split, size=BATCH_ROWS, key=door.key, columns=("row", "text", "label")):
+        texts = batch.column("text").to_pylist()
+        for name, system in systems.items():
+            answers = system.answer(texts)
+            kept[name].put(done, answers)
+            door.write(_table(batch, split, name, task, kept[name].part(done, len(batch))))
+        done += len(batch)
+        door.tell(f"answering {split}", done, n)
+    wide = len(truth.names) if task.multi_label else None
+    return Answered(
+        split, task, truth.unknown, unknown_rows, truth.codes, splits.clusters(split) if splits.clustered else None,
+        {name: columns.answers(wide) for name, columns in kept.items()},
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Door:
+    """What a split is read and written through."""
+
+    key: object | None
+    write: Write
+    tell: Tell
+
+
+class _Columns:
+    """The answers of one system, filled batch by batch."""
+
+    def __init__(self, n: int, task: Classification) -> None:
+        self._probabilities: NDArray[Any] = np.empty((n, task.n_labels), dtype=np.float32)
+        self._predictions: NDArray[Any] = np.empty((n, task.n_labels), dtype=np.bool_)
+        if not task.multi_label:
+            self._predictions = np.empty(n, dtype=np.int64)
+
+    def put(self, start: int, answers: Answers) -> None:
+        end = start + len(answers.predictions)
+        self._probabilities[start:end] = answers.probabilities
+        self._predictions[start:end] = answers.predictions
+
+    def part(self, start: int, size: int) -> Answers:
+        return Answers(self._probabilities[start : start + size], self._predictions[start : start + size])
+
+    def answers(self, wide: int | None) -> Answers:
+        """Whole columns; multi-label predictions are widened by the unknown labels, which are never given."""
+        if wide is None or wide == self._predictions.shape[1]:
+            return Answers(self._probabilities, self._predictions)
+        more = np.zeros((len(self._predictions), wide - self._predictions.shape[1]), dtype=bool)
+        return Answers(self._probabilities, np.concatenate([self._predictions, more], axis=1))
+
+
+def _table(batch: pa.RecordBatch, split: str, system: str, task: Classification, answers: Answers) -> pa.Table:
+    n = len(batch)
+    arrays = [
+        batch.column("row"), pa.repeat(pa.scalar(split), n), pa.repeat(pa.scalar(system), n), batch.column("label"),
+        pa.array(task.names(answers.predictions), names_type(task.multi_label)), *probability_arrays(answers.probabilities),
+    ]  # fmt: skip
+    return pa.Table.from_arrays(arrays, schema=predictions_schema(task))
+
+
+@dataclass(frozen=True)
+class _Truth:
+    codes: NDArray[Any]
+    names: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def _truth(split: str, splits: SplitRows, task: Classification, key: object | None) -> tuple[_Truth, int]:
+    """The labels of a split as codes; labels that the model does not have get the codes behind its own."""
+    parts = [batch.column("label") for batch in splits.batches(split, key=key, columns=("label",))]
+    seen: set[str] = set()
+    for part in parts:
+        seen.update(part.flatten().unique().to_pylist() if task.multi_label else part.unique().to_pylist())
+    unknown = tuple(sorted(seen - set(task.labels)))
+    wide = Classification(task.labels + unknown, multi_label=task.multi_label)
+    codes = [wide.encode_targets(part.to_pylist()) for part in parts]
+    empty = np.zeros((0, wide.n_labels)) if task.multi_label else np.zeros(0, np.int64)
+    joined = np.concatenate(codes) if codes else empty
+    truth = joined > 0.5 if task.multi_label else joined
+    strange = truth[:, task.n_labels :].any(axis=1) if task.multi_label else truth >= task.n_labels
+    return _Truth(truth, wide.labels, unknown), int(strange.sum())
+
+
+def training_rows(splits: SplitRows, task: Classification) -> TrainingRows:
+    """The training split as columns for the baselines; rows with a label that the model does not have are left out."""
+    table = splits.table("train", columns=("text", "label", "weight"))
+    targets = [task.encode_targets(part.to_pylist(), unknown="mark") for part in table.column("label").chunks]
+    joined = np.concatenate(targets) if targets else task.encode_targets([])
+    weight = np.asarray(table.column("weight").to_numpy(), dtype=np.float32)
+    clusters = splits.clusters("train") if splits.clustered else None
+    if task.multi_label or not (joined < 0).any():
+        return TrainingRows(table.column("text"), joined, clusters, weight)
+    keep = joined >= 0
+    text = table.column("text").filter(pa.array(keep))
+    return TrainingRows(text, joined[keep], None if clusters is None else clusters[keep], weight[keep])

@@ -1,0 +1,128 @@
+"""A run folder -> the one dict behind report.html, report.json and README.md.
+
+Part of the report stage: START HERE. Reads the folder and nothing else, never torch, and comes out for every run: what is not
+there is null or empty, and `missing` says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import goodfit
+from goodfit.errors import RunError, SettingsError
+from goodfit.finding import Finding, worst_first
+from goodfit.run import RECORD
+from goodfit.score import Gate
+from goodfit.stages.report import facts, plots, results
+from goodfit.stages.report.answer import Known, decide
+from goodfit.stages.report.folder import Folder, mapping, word
+from goodfit.stages.report.reliability import reliability
+from goodfit.stages.report.schema import Answer, Chart, Confusion, DataFacts, GateFacts, ReportDocument
+from goodfit.stages.report.sentences import Facts, five, rival_scores
+from goodfit.stages.report.text import ShowText
+from goodfit.stages.report.training import training_facts
+
+FIRST_SHOWN = 3
+"""Findings on the first screen."""
+
+
+def collect(folder: Path) -> dict[str, Any]:
+    """The report of the run in `folder` as a plain dict of schema `goodfit/report/1`; a RunError where there is no run."""
+    return gather(Folder.open(folder)).to_json()
+
+
+def gather(folder: Folder) -> ReportDocument:
+    """The report as a record."""
+    record, settings = folder.document(RECORD), folder.settings()
+    _not_newer(record)
+    run = facts.run_facts(folder, record, settings)
+    document = results.score_document(folder)
+    scores, data = results.score_facts(document), facts.data_facts(folder, settings)
+    confusion = results.confusion_facts(document)
+    classes = results.class_facts(document, confusion)
+    training = training_facts(folder, settings, scores.primary if scores else None)
+    bins = reliability(folder, document, multi_label=run.multi_label)
+    known = Known(run, folder.findings(record), scores, diverged=bool(training and training.stopped_by == "nonfinite"))
+    spoken = Facts(known, data, training, classes, results.calibration_facts(document, bins))
+    data = _with_labels(data, confusion)
+    how = _show_text(settings)
+    return ReportDocument(
+        written_by=goodfit.__version__,
+        answer=_answer(known, spoken),
+        run=run,
+        headline=known.primary,
+        first=[f.id for f in _first(known.findings)],
+        data=data,
+        candidates=facts.candidates(folder),
+        training=training,
+        scores=scores,
+        classes=classes,
+        confusion=confusion,
+        calibration=spoken.calibration,
+        show_text=how,
+        mistakes=results.mistakes(folder, how),
+        findings=list(known.findings),
+        charts=list(_charts(spoken, data, confusion)),
+        reproduce=facts.reproduce(folder, run, record, settings),
+        missing=facts.missing(folder, run),
+    )
+
+
+def _not_newer(record: dict[str, Any]) -> None:
+    schema = word(record, "schema")
+    if schema is not None and schema != "goodfit/run/1":
+        raise RunError(f"the run was made by another version of Goodfit ({schema})", fix="pip install --upgrade goodfit")
+
+
+def _answer(known: Known, spoken: Facts) -> Answer:
+    reasons = decide(known)
+    also = list(dict.fromkeys(reason.text for reason in reasons[1:]))
+    return Answer(word=reasons[0].word, rule=reasons[0].rule, because=reasons[0].text, also=also, sentences=five(spoken))
+
+
+def _first(findings: list[Finding] | Any) -> list[Finding]:
+    """Errors and warnings only: a note has never changed what somebody does next."""
+    return [f for f in worst_first(list(findings)) if f.severity != "note"][:FIRST_SHOWN]
+
+
+def _with_labels(data: DataFacts, confusion: Confusion | None) -> DataFacts:
+    """Rows per label from the scored rows, where neither split nor audit counted them."""
+    held = results.row_sums(confusion)
+    return data if data.labels or not held else data.model_copy(update={"labels": held, "labels_of": "test"})
+
+
+def _show_text(settings: dict[str, Any]) -> ShowText:
+    """`report.show_text`; whatever is not one of its words counts as masked, the private one."""
+    how = word(mapping(settings, "report"), "show_text")
+    return "full" if how == "full" else "none" if how == "none" else "masked"
+
+
+def _charts(spoken: Facts, data: DataFacts, confusion: Confusion | None) -> Iterator[Chart]:
+    scores = spoken.known.scores
+    if scores is not None:
+        yield from plots.headline(rival_scores(spoken), _primary_bar(scores.gates, scores.primary))
+    yield from plots.labels(data)
+    yield from plots.lengths(data)
+    if spoken.training is not None:
+        yield from plots.curves(spoken.training)
+    if scores is not None:
+        yield from plots.verdicts(scores)
+    yield from plots.classes(spoken.classes)
+    if confusion is not None:
+        yield from plots.confusion(confusion)
+    if spoken.calibration is not None:
+        yield from plots.reliability(spoken.calibration)
+
+
+def _primary_bar(gates: list[GateFacts], primary: str) -> float | None:
+    """The height of the bar on the primary score, to be drawn beside it."""
+    for gate in gates:
+        key, _, rest = gate.gate.partition(" ")
+        if key == primary:
+            try:
+                return Gate.parse(key, rest).bar
+            except SettingsError:
+                return None
+    return None

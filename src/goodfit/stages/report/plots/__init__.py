@@ -1,0 +1,13 @@
+"""Which charts the report has: each reads the facts, and says in a sentence and a table what it shows.
+
+Part of the report stage (`collect` calls them). `charts` holds the vocabulary of the specifications, `draw` makes SVG of them.
+Every function yields charts, or nothing where the facts are absent.
+"""
+
+from goodfit.stages.report.plots.calibration import reliability
+from goodfit.stages.report.plots.classes import classes, confusion
+from goodfit.stages.report.plots.data import labels, lengths
+from goodfit.stages.report.plots.scores import headline, verdicts
+from goodfit.stages.report.plots.training import curves
+
+__all__ = ["classes", "confusion", "curves", "headline", "labels", "lengths", "reliability", "verdicts"]

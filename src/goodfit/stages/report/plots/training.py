@@ -1,0 +1,80 @@
+"""The curves of a training: loss, and the score, on training and validation rows; the step that was kept is marked.
+
+Part of the report stage's `plots`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from goodfit.stages.report import words
+from goodfit.stages.report.charts import Values, coloured, constant, layer, paint, quantity, spec, told
+from goodfit.stages.report.plots.common import capped, upper
+from goodfit.stages.report.schema import Chart, Point, TrainingFacts
+
+COLOURS = {"train": "bar", "train_probe": "train", "valid": "model"}
+SERIES = {"train": "training batches", "train_probe": "training rows", "valid": "validation rows"}
+
+
+def curves(training: TrainingFacts) -> Iterator[Chart]:
+    """Loss and score against the step; nothing of what was looked at only once."""
+    best = training.best.step if training.best else None
+    if len({p.step for p in training.loss}) > 1:
+        yield _curve("loss", "Loss", training.loss, best, percent=False)
+    if len({p.step for p in training.score}) > 1:
+        percent = all(0 <= p.value <= 1 for p in training.score) and training.metric not in ("log_loss", "mcc", "kappa")
+        yield _curve("score", upper(words.metric(training.metric or "score")), training.score, best, percent=percent)
+
+
+def _curve(key: str, title: str, points: list[Point], best: int | None, *, percent: bool) -> Chart:
+    scale, unit = (100.0, "share") if percent else (1.0, "ratio")
+    values: Values = [
+        {
+            "step": p.step,
+            "value": p.value * scale,
+            "series": _series(p),
+            "tip": f"step {p.step:,}, {_series(p)}: {words.number(p.value, unit)}",
+        }
+        for p in points
+    ]
+    x, y = quantity("step", "optimiser step", form=",d"), quantity("value", f"{title}, %" if percent else title)
+    colour = coloured("series", {_series(p): COLOURS.get(p.split, "rival") for p in points})
+    looks = [v for v, p in zip(values, points, strict=True) if p.split != "train"]
+    layers = [
+        layer("line", {"x": x, "y": y, "color": colour}, strokeWidth=2),
+        layer("point", {"x": x, "y": y, "color": colour, "tooltip": told()}, values=looks, filled=True, size=36),
+    ]
+    held: Values = [{"step": p.step, "low": p.low * scale, "high": p.high * scale} for p in points if _has_interval(p)]  # type: ignore[operator]
+    if held:
+        low = quantity("low", y["title"])
+        layers.insert(
+            0, layer("rule", {"x": x, "y": low, "y2": {"field": "high"}}, values=held, color=paint("model"), opacity=0.35, strokeWidth=2)
+        )
+    if best is not None:
+        layers.append(layer("rule", {"x": constant(best)}, values=[{}], color=paint("mark"), strokeDash=[4, 3], strokeWidth=1.5))
+    return Chart(
+        id=f"curve-{key}",
+        section="training",
+        title=title,
+        text=_said(title, points, best, unit),
+        columns=["step", "rows", title],
+        rows=capped([[f"{p.step:,}", _series(p), words.number(p.value, unit)] for p in points if p.split != "train"]),
+        spec=spec(values, layers, height=200, about=f"{title} against the optimiser step"),
+    )
+
+
+def _series(point: Point) -> str:
+    return SERIES.get(point.split, point.split)
+
+
+def _has_interval(point: Point) -> bool:
+    return point.split == "valid" and point.low is not None and point.high is not None
+
+
+def _said(title: str, points: list[Point], best: int | None, unit: str) -> str:
+    said = []
+    for split in dict.fromkeys(p.split for p in points):
+        part = [p for p in points if p.split == split]
+        said.append(f"on {_series(part[0])} from {words.number(part[0].value, unit)} to {words.number(part[-1].value, unit)}")
+    kept = f" The weights of step {best:,} were kept (dashed line)." if best is not None else ""
+    return f"{title}: {'; '.join(said)}.{kept}"

@@ -1,0 +1,345 @@
+"""report.json: the one record behind the page and the model card (`goodfit/report/1`).
+
+Part of the report stage. `collect` fills it from a run folder, `render` and `card` read nothing else. The JSON schema in
+docs/reference/schemas/report.json is generated from these classes. What a run does not have is null or empty here, and `missing`
+says why.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from goodfit.finding import Finding
+from goodfit.score import Score, Verdict
+from goodfit.stages.report.text import ShowText
+
+SCHEMA = "goodfit/report/1"
+
+WrittenScore = Annotated[Score, PlainSerializer(Score.to_json)]
+WrittenVerdict = Annotated[Verdict, PlainSerializer(Verdict.to_json)]
+WrittenFinding = Annotated[Finding, PlainSerializer(Finding.to_json)]
+AnswerWord = Literal["yes", "not yet", "no", "cannot tell"]
+
+
+class Record(BaseModel):
+    """A frozen part of the report."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True, protected_namespaces=())
+
+
+class Evidence(Record):
+    """What a sentence stands on."""
+
+    kind: Literal["score", "verdict", "gate", "finding", "fact"]
+    text: str
+    """For people, a few words with the number."""
+    ref: str | None = None
+    """Section of the page, or id of the finding, where it can be read in full."""
+
+
+class Sentence(Record):
+    """One of the five sentences of the first screen."""
+
+    topic: Literal["score", "bar", "training", "data", "limits"]
+    text: str
+    evidence: list[Evidence] = []
+
+
+class Answer(Record):
+    """Is it a good fit? The word follows from verdicts, gates and findings by written rules, never from a bare number."""
+
+    word: AnswerWord
+    rule: str
+    """The first rule that applied (how-to/read-the-report lists them)."""
+    because: str
+    """One line."""
+    also: list[str] = []
+    """What other rules had to say, strongest first."""
+    sentences: list[Sentence]
+
+
+class StageFacts(Record):
+    """One stage of the run."""
+
+    name: str
+    state: str
+    seconds: float = 0.0
+    version: int | None = None
+    reused_from: str | None = None
+    reason: str | None = None
+
+
+class RunFacts(Record):
+    """What was run, on what, with what."""
+
+    id: str
+    name: str
+    status: str
+    parent: str | None = None
+    created: str | None = None
+    finished: str | None = None
+    seconds: float | None = None
+    """Sum over the stages."""
+    attempts: int | None = None
+    purpose: str = ""
+    multi_label: bool = False
+    label_column: str | None = None
+    text_columns: list[str] = []
+    stages: list[StageFacts] = []
+    model: dict[str, Any] = {}
+    """Kind, base model (a name, never a path of the machine), its hash and licence, and the saved model's path in the run."""
+    error: str | None = None
+
+
+class GroupCount(Record):
+    """Rows of one member of a group axis."""
+
+    axis: str
+    member: str
+    splits: dict[str, int]
+
+
+class DataFacts(Record):
+    """Rows and tokens in = used + dropped by reason."""
+
+    read: int | None = None
+    used: int | None = None
+    dropped: dict[str, int] = {}
+    splits: dict[str, int] = {}
+    labels: dict[str, int] = {}
+    """Rows per label, in the split named by `labels_of`."""
+    labels_of: str | None = None
+    groups: list[GroupCount] = []
+    tokens: dict[str, Any] = {}
+    truncated: dict[str, int] = {}
+    """Rows cut at `max_length`, per label."""
+    max_length: int | None = None
+    lengths: dict[str, Any] = {}
+    """Histogram: `unit`, `edges` (k + 1), `counts` (k)."""
+    languages: list[str] = []
+
+
+class Best(Record):
+    """The step whose weights were kept."""
+
+    step: int
+    score: WrittenScore | None = None
+    margin: float | None = None
+    reason: str = ""
+
+
+class Point(Record):
+    """One point of a curve."""
+
+    step: int
+    split: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class PlanEntry(Record):
+    """One number of the training, and where it comes from."""
+
+    key: str
+    value: str
+    reason: str = ""
+
+
+class TrainingFacts(Record):
+    """What the events of the training say."""
+
+    steps: int = 0
+    steps_total: int | None = None
+    epochs: float | None = None
+    best: Best | None = None
+    stopped_by: str | None = None
+    metric: str | None = None
+    """What the score curve shows."""
+    loss: list[Point] = []
+    score: list[Point] = []
+    seconds: float | None = None
+    tokens: int | None = None
+    facts: dict[str, str] = {}
+    """Tier, precision, threads, batch, rate … in words."""
+    plan: list[PlanEntry] = []
+    messages: list[str] = []
+    """Warnings and actions of the engine, in order."""
+
+
+class GateFacts(Record):
+    """A bar set beforehand, and the answer."""
+
+    gate: str
+    answer: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    rows_needed: int | None = None
+    why_absent: str | None = None
+
+
+class Ledger(Record):
+    """How many models the test rows have judged."""
+
+    models_scored: int | None = None
+    level_corrected: float | None = None
+    state: str | None = None
+
+
+class ScoreFacts(Record):
+    """What was measured, on which rows, against what."""
+
+    on: str
+    n: int | None = None
+    rows: str | None = None
+    """Fingerprint of the rows."""
+    primary: str
+    systems: dict[str, str] = {}
+    """System -> run or baseline."""
+    scores: list[WrittenScore] = []
+    """Whole-set scores; those of classes stand in `classes`."""
+    widened: WrittenScore | None = None
+    """The primary score at the level that allows for every model scored on these rows."""
+    verdicts: list[WrittenVerdict] = []
+    gates: list[GateFacts] = []
+    ledger: Ledger = Ledger()
+
+
+class ClassFacts(Record):
+    """One class on the scored rows."""
+
+    label: str
+    support: int
+    scores: dict[str, WrittenScore] = {}
+
+
+class Pair(Record):
+    """What is taken for what."""
+
+    label: str
+    prediction: str
+    rows: int
+
+
+class Confusion(Record):
+    """What is taken for what: the whole matrix of counts, or with very many classes its largest cells off the diagonal."""
+
+    labels: list[str]
+    matrix: list[list[int]] | None = None
+    """A row is the label, a column the prediction."""
+    pairs: list[Pair] = []
+    """Most frequent first."""
+
+
+class Bin(Record):
+    """Rows of similar confidence: what the model promised and what it kept."""
+
+    n: int
+    confidence: float
+    """Mean probability of these rows."""
+    right: float
+    """Share of them that are right, with its interval."""
+    right_low: float
+    right_high: float
+
+
+class CalibrationFacts(Record):
+    """Are its probabilities to be believed?"""
+
+    scores: list[WrittenScore] = []
+    bins: list[Bin] = []
+    temperature: float | None = None
+    """What logits are divided by before they become probabilities; null where that was not done."""
+    fitted_on: str | None = None
+    thresholds: dict[str, float] = {}
+    """Label -> probability from which a multi-label model gives it."""
+    reason: str = ""
+    """Why temperature and thresholds are what they are."""
+
+
+class Mistake(Record):
+    """A confident error; the text as `show_text` allows."""
+
+    row: str
+    label: str
+    prediction: str
+    p: float | None = None
+    text: str | None = None
+
+
+class Chart(Record):
+    """A Vega-Lite specification with its caption and the same facts as a table."""
+
+    id: str
+    section: Literal["first", "data", "training", "scores", "classes", "calibration"]
+    title: str
+    text: str
+    """What is seen, in a sentence: for those who cannot see it."""
+    columns: list[str]
+    rows: list[list[str]]
+    wide: bool = False
+    """Needs the whole width of the page."""
+    spec: dict[str, Any]
+
+
+class Reproduce(Record):
+    """Everything needed to do it again, and to check that it is the same."""
+
+    command: str
+    seed: int | None = None
+    goodfit: str | None = None
+    commit: str | None = None
+    versions: dict[str, str] = {}
+    hardware: dict[str, str] = {}
+    hashes: dict[str, str] = {}
+    settings: str = ""
+    """resolved.yaml: every setting with the value that was used."""
+
+
+class Missing(Record):
+    """A part of the report that is not there, and why."""
+
+    what: str
+    why: str
+
+
+class ReportDocument(Record):
+    """The whole report of one run."""
+
+    schema_: Literal["goodfit/report/1"] = Field("goodfit/report/1", alias="schema")
+    written_by: str
+    """Version of Goodfit that wrote the report (the run may be older)."""
+    answer: Answer
+    run: RunFacts
+    headline: WrittenScore | None = None
+    """The primary score of the model."""
+    first: list[str] = []
+    """Ids of at most three findings to look at first."""
+    data: DataFacts
+    candidates: list[dict[str, str]] = []
+    """Base models that were considered, in words."""
+    training: TrainingFacts | None = None
+    scores: ScoreFacts | None = None
+    classes: list[ClassFacts] = []
+    confusion: Confusion | None = None
+    calibration: CalibrationFacts | None = None
+    show_text: ShowText = "masked"
+    mistakes: list[Mistake] = []
+    findings: list[WrittenFinding] = []
+    charts: list[Chart] = []
+    reproduce: Reproduce
+    missing: list[Missing] = []
+
+    def to_json(self) -> dict[str, Any]:
+        """The plain dict that is written as report.json."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of report.json, published in docs/reference/schemas."""
+    schema = ReportDocument.model_json_schema(by_alias=True, mode="validation")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, **schema}

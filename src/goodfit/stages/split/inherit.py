@@ -1,0 +1,205 @@
+"""A run on changed data keeps the sides of its parent: no row id changes side, only new rows are divided.
+
+Part of split. A new row that shares its text or its `split.by` value with rows of one side joins that side; one that is tied to both
+sides is dropped and counted (reason `leak`); the others are divided among themselves as in a first split. Where the split is by
+time, new rows go to the side of their time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from goodfit.errors import RunError
+from goodfit.files import read_json
+from goodfit.recipe import Recipe
+from goodfit.run import ASSIGNMENT, MANIFEST, Run, digest
+from goodfit.stages.split.cut import NAMES, TEST, TRAIN, UNDECIDED, VALID
+from goodfit.stages.split.groups import Ints, Mask, components
+from goodfit.stages.split.leaks import Sides, find_leaks
+from goodfit.stages.split.times import Times
+
+DIVIDING = ("test_size", "valid_size", "by", "time")
+"""Keys of the section `split` that decide who goes where; a parent with other values (or another seed) is not inherited from."""
+
+
+class Manifest(TypedDict):
+    """What is needed of another run's manifest."""
+
+    data: str
+    settings: str
+    lineage: str | None
+    assignment: str
+    rules: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The run whose sides are kept."""
+
+    id: str
+    assignment: pa.Table
+    """Columns row, split."""
+
+
+def rules(recipe: Recipe) -> dict[str, Any]:
+    """What decides who goes where, beside the data."""
+    return {"seed": recipe.seed, **{key: getattr(recipe.split, key) for key in DIVIDING}}
+
+
+def settings(recipe: Recipe) -> str:
+    """Everything of the recipe that the split depends on, as a fingerprint."""
+    sections = (recipe.task, recipe.data, recipe.split)
+    groups = {axis: group.model_dump(mode="json") for axis, group in recipe.groups.items()}
+    return digest([recipe.seed, groups, *(section.model_dump(mode="json") for section in sections)])
+
+
+def lineage(recipe: Recipe, run: Run, data: str) -> str | None:
+    """What this split inherits, as a fingerprint: part of the stage's inputs, so that a split is reused only where it would come
+    out the same. A child that splits its parent's very data in the very same way inherits what the parent inherited, and can
+    therefore take the parent's split as it is.
+    """
+    own = _manifest(run.path / "split", recipe)
+    if own is not None and (own["data"], own["settings"]) == (data, settings(recipe)):
+        return own["lineage"]  # done before: it stays what it was, even if the parent has been deleted since
+    found = _parent_manifest(recipe, run)
+    if found is None:
+        return None
+    if (found["data"], found["settings"]) == (data, settings(recipe)):
+        return found["lineage"]
+    return digest([run.record.parent, found["assignment"]])
+
+
+def parent_of(recipe: Recipe, run: Run, data: str) -> Parent | None:
+    """The run whose sides are kept: the parent, where it was divided by the same rules."""
+    if lineage(recipe, run, data) is None:
+        return None
+    file = run.workspace / str(run.record.parent) / "split" / ASSIGNMENT
+    return Parent(str(run.record.parent), pq.read_table(file, columns=["row", "split"]))
+
+
+def _parent_manifest(recipe: Recipe, run: Run) -> Manifest | None:
+    return None if run.record.parent is None else _manifest(run.workspace / run.record.parent / "split", recipe)
+
+
+def _manifest(folder: Path, recipe: Recipe) -> Manifest | None:
+    """The manifest of a split that was made by this recipe's rules; None where there is no such split to keep."""
+    try:
+        document = read_json(folder / MANIFEST)
+        manifest: Manifest = {key: document[key] for key in ("data", "settings", "lineage", "assignment", "rules")}  # type: ignore[assignment]
+    except (OSError, ValueError, KeyError):
+        return None  # that run failed before its split, or was deleted
+    return manifest if manifest["rules"] == rules(recipe) and (folder / ASSIGNMENT).is_file() else None
+
+
+def inherited_sides(rows: pa.ChunkedArray, parent: Parent) -> Sides:
+    """The side of every row that the parent knew, UNDECIDED for new ones; shape (n,)."""
+    codes = pc.index_in(parent.assignment["split"], value_set=pa.array(NAMES))
+    if codes.null_count:
+        raise RunError(
+            f"{parent.id}: its {ASSIGNMENT} names a split that is none of {', '.join(NAMES)}", fix="start a run without a parent"
+        )
+    places = pc.index_in(rows, value_set=parent.assignment["row"])
+    known = pc.is_valid(places).to_numpy()
+    out = np.full(len(rows), UNDECIDED, dtype=np.int8)
+    of_parent = codes.to_numpy().astype(np.int8)
+    out[known] = of_parent[places.fill_null(0).to_numpy()[known]]
+    return out
+
+
+def extend(sides: Sides, same: Ints, by: Ints | None, used: Mask) -> tuple[Sides, Mask]:
+    """Sides for the new rows that are tied to known ones, and the mask of rows that have to go; both of shape (n,).
+
+    `sides`: of known rows, UNDECIDED of new ones. `used`: rows that were not dropped before. To go have: known rows of train (or
+    valid) that a changed file tied to a higher split, and new rows that are tied to two sides.
+    """
+    start = np.where(used, sides, np.int8(UNDECIDED)).astype(np.int8)
+    dropped = find_leaks(start, same, by).any
+    start[dropped] = UNDECIDED
+    new = used & ~dropped & (start == UNDECIDED)
+    dropped |= _tied_to_two(start, same, by, new)
+    joined = _join(start, same, by, used & ~dropped)
+    return joined, dropped
+
+
+def _join(sides: Sides, same: Ints, by: Ints | None, used: Mask) -> Sides:
+    """Every row of a group takes the side that the group's known rows have (they have one at most)."""
+    index = np.flatnonzero(used)
+    group = _groups(same, by, index)
+    of_group = np.full(int(group.max(initial=-1)) + 1, UNDECIDED, dtype=np.int8)
+    np.maximum.at(of_group, group, sides[index])
+    out = sides.copy()
+    out[index] = of_group[group]
+    return out
+
+
+def _groups(same: Ints, by: Ints | None, index: Ints) -> Ints:
+    # `same` names the first row of all with this text; among the rows of `index` any equal number does as well.
+    _, text = np.unique(same[index], return_inverse=True)
+    return components(text.reshape(-1).astype(np.int64), None if by is None else by[index])
+
+
+def _tied_to_two(sides: Sides, same: Ints, by: Ints | None, new: Mask) -> Mask:
+    """New rows that would join two sides, in file order: a row is tied by its text, by its value, and by new rows before it."""
+    out = np.zeros(len(sides), dtype=bool)
+    suspects = _suspects(sides, same, by, new)
+    if not len(suspects):
+        return out
+    text_side = _token_sides(sides, same, same[suspects])
+    value_side = {} if by is None else _token_sides(sides, by, by[suspects])
+    waiting = [int(i) for i in suspects]
+    while waiting:
+        later = []
+        for i in waiting:
+            value = -1 if by is None else int(by[i])
+            known = {text_side.get(int(same[i])), value_side.get(value) if value >= 0 else None} - {None}
+            if len(known) == 2:
+                out[i] = True
+            elif known:
+                side = known.pop()
+                assert side is not None
+                text_side[int(same[i])] = side
+                if value >= 0:
+                    value_side[value] = side
+            else:
+                later.append(i)
+        if len(later) == len(waiting):
+            break  # tied to dropped rows only: a group of their own now
+        waiting = later
+    return out
+
+
+def _suspects(sides: Sides, same: Ints, by: Ints | None, new: Mask) -> Ints:
+    """New rows in groups that hold known rows of two sides (few, so that the loop over them is short)."""
+    index = np.flatnonzero(new | (sides >= 0))
+    group = _groups(same, by, index)
+    size = int(group.max(initial=-1)) + 1
+    known = sides[index] >= 0
+    low, high = np.full(size, 3, dtype=np.int8), np.full(size, -1, dtype=np.int8)
+    np.minimum.at(low, group[known], sides[index][known])
+    np.maximum.at(high, group[known], sides[index][known])
+    out: Ints = index[(low < high)[group] & new[index]]
+    return out
+
+
+def _token_sides(sides: Sides, tokens: Ints, asked: Ints) -> dict[int, int]:
+    """Token -> side of the known rows that carry it (they all stand on one), for the tokens asked for."""
+    held = (sides >= 0) & (tokens >= 0) & np.isin(tokens, asked)
+    return dict(zip(tokens[held].tolist(), sides[held].tolist()))
+
+
+def sides_by_time(sides: Sides, times: Times, new: Mask) -> Sides:
+    """New rows of a split by time: each goes to the side of its time, by where valid and test began among the known rows."""
+    out = sides.copy()
+    out[new] = TRAIN
+    for side in (VALID, TEST):
+        held = sides == side
+        if held.any():
+            out[new & (times >= times[held].min())] = side
+    return out

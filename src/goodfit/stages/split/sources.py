@@ -1,0 +1,96 @@
+"""Which files the recipe means, and which of their columns. First step of split.
+
+Paths of a recipe are relative to the recipe. A file is opened by a name that works from here, and shown (`at`, manifest) by the
+name that the user wrote.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from goodfit.data.discover import discover
+from goodfit.data.source import Columns, Source
+from goodfit.recipe import Data, Form, Recipe
+
+HUB = "hub:"
+
+
+def sources_of(data: Data, base: Path) -> tuple[Source, ...]:
+    """The sources of a recipe's `data` section, in order, with the role of each given split; `base` is the recipe's folder."""
+    if data.path is not None:
+        return _one_path(data, base)
+    if data.sources:
+        return tuple(_source(entry, opened(entry.path, base), weight=entry.weight) for entry in data.sources)
+    given = (("train", data.train), ("valid", data.valid), ("test", data.test))
+    return tuple(_source(data, opened(path, base), split=role) for role, path in given if path is not None)
+
+
+def columns_of(recipe: Recipe) -> Columns:
+    """The columns that the recipe's task, groups and split sections name."""
+    return Columns(
+        text=recipe.task.text,
+        label=(recipe.task.label,),
+        multi_label=recipe.task.multi_label,
+        separator=recipe.task.label_separator,
+        groups={axis: group.column for axis, group in recipe.groups.items()},
+        by=recipe.split.by,
+        time=recipe.split.time,
+    )
+
+
+def opened(written: str, base: Path) -> str:
+    """The name by which a file is opened: as written where that works from the current folder too, else with the recipe's folder."""
+    path = Path(written).expanduser()
+    if written.startswith(HUB) or path.is_absolute() or base.resolve() == Path.cwd():
+        return written
+    whole = (base / path).resolve()
+    return str(whole.relative_to(Path.cwd()) if whole.is_relative_to(Path.cwd()) else whole)
+
+
+def as_written(data: Data, base: Path) -> dict[str, str]:
+    """Name by which a file is opened -> name that the user wrote, where the two differ."""
+    written = [data.path, data.train, data.valid, data.test, *(entry.path for entry in data.sources)]
+    pairs = {opened(name, base): name for name in written if name is not None}
+    return {name: shown for name, shown in pairs.items() if name != shown}
+
+
+def shown(places: pa.ChunkedArray, names: dict[str, str]) -> pa.ChunkedArray:
+    """Places (`file:line`) with every opened name as the user wrote it."""
+    for name, written in sorted(names.items(), key=lambda pair: -len(pair[0])):
+        replacement = written.replace("\\", r"\\")
+        places = pc.replace_substring_regex(places, pattern="^" + re.escape(name), replacement=replacement, max_replacements=1)
+    return places
+
+
+def shown_name(name: str, names: dict[str, str]) -> str:
+    """One opened name as the user wrote it (a file inside a given folder keeps the rest of its path)."""
+    fitting = [key for key in names if name == key or name.startswith(key + "/")]
+    if not fitting:
+        return name
+    longest = max(fitting, key=len)
+    return names[longest] + name[len(longest) :]
+
+
+def given_roles(sources: Sequence[Source]) -> tuple[str, ...]:
+    """The splits that the user gave; empty where all rows are to be divided."""
+    return tuple(dict.fromkeys(source.split for source in sources if source.split is not None))
+
+
+def _source(form: Form, path: str, **more: Any) -> Source:
+    return Source(path, format=form.format, encoding=form.encoding, delimiter=form.delimiter, header=form.header, **more)
+
+
+def _one_path(data: Data, base: Path) -> tuple[Source, ...]:
+    """One table; or the given splits that a folder or a hub id holds side by side."""
+    assert data.path is not None
+    name = opened(data.path, base)
+    several = name.startswith(HUB) or Path(name).expanduser().is_dir()
+    if several and data.format is None:
+        return discover(name)
+    return (_source(data, name),)

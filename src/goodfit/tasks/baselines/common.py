@@ -1,0 +1,51 @@
+"""What all baselines take and give.
+
+Part of tasks.baselines. Shapes: n rows, L labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """The training split as columns; texts stay in Arrow (memory-mapped) until a baseline takes some of them."""
+
+    text: pa.ChunkedArray
+    """string [n]"""
+    targets: NDArray[Any]
+    """int64 [n], or float32 [n, L]; rows whose label is unknown are left out before."""
+    clusters: NDArray[np.int64] | None = None
+    """int64 [n]: rows of one cluster never stand on two sides of an inner fold."""
+    weight: NDArray[np.float32] | None = None
+    """float32 [n]: how much a row counts, as in the model's own training."""
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+class Answers(NamedTuple):
+    """What a system says of some rows."""
+
+    probabilities: NDArray[Any]
+    """[n, L]"""
+    predictions: NDArray[Any]
+    """int64 [n], or bool [n, L]."""
+
+
+class Baseline(Protocol):
+    """A fitted baseline."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What it was fitted on and how, for the record: JSON types only."""
+
+    def answer(self, texts: Sequence[str]) -> Answers:
+        """Its answers to a batch of texts."""

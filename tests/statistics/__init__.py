@@ -1,0 +1,1 @@
+"""Tests of goodfit.statistics: oracles, published figures, coverage, degenerate data."""
