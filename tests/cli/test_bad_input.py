@@ -73,7 +73,7 @@ CASES: dict[str, tuple[Callable[[Path], None], int, tuple[str, ...]]] = {
     "ragged rows": (rewrite(HEAD + body() + "w1,w2\n"), 2, ("tickets.csv:62", "5")),
     "too many fields": (rewrite(HEAD + body() + "w1,w2,bug,c1,n,more\n"), 2, ("tickets.csv:62", "6")),
     "unclosed quote": (rewrite(HEAD + body() + 'w1,"w2 w3,bug,c1,n\n' + body()), 2, ("tickets.csv:62", "quot")),
-    "duplicate columns": (rewrite("subject,body,queue,customer,body\n" + body()), 2, ("body", "twice")),
+    "duplicate columns": (rewrite("subject,body,queue,customer,body\n" + body()), 2, ("tickets.csv:1", "body", "name")),
     "missing column": (recipe(task={"label": "quueue"}), 2, ("quueue", "queue")),
     "missing group column": (recipe(groups={"region": {"column": "land"}}), 2, ("land",)),
     "one class only": (rewrite(HEAD + body(queue=lambda i: "bug")), 2, ("bug", "one class")),
@@ -180,7 +180,7 @@ def test_a_full_disk_is_exit_4_and_can_be_resumed(tmp_path: Path, monkeypatch: p
     assert (code, document["run"]["resumed"]) == (0, True)
 
 
-def test_a_non_finite_loss_stops_the_run_and_names_the_rows(tmp_path: Path) -> None:
+def test_a_base_model_with_weights_that_are_no_numbers_is_refused(tmp_path: Path) -> None:
     import torch
     from safetensors.torch import load_file, save_file
 
@@ -191,8 +191,19 @@ def test_a_non_finite_loss_stops_the_run_and_names_the_rows(tmp_path: Path) -> N
     weights[name][tiny.VOCABULARY - 5] = torch.nan
     save_file(weights, path, metadata={"format": "pt"})
     code, document = call(tmp_path, "run", "recipe.yaml")
-    assert code == 1, document
-    assert document["error"]["code"] in ("Diverged", "ModelError")
+    assert code == 2, document
+    assert "not finite" in document["error"]["message"]
+    assert "word_embeddings" in document["error"]["message"]
+
+
+def test_a_non_finite_loss_stops_the_run_and_names_the_rows(tmp_path: Path) -> None:
+    made.project(tmp_path, data={"sources": [{"path": "tickets.csv", "weight": 3e38}]})
+    code, document = call(tmp_path, "run", "recipe.yaml")
+    assert (code, document["status"], document["error"]["code"]) == (1, "failed", "Diverged")
+    events = [json.loads(line) for line in next(tmp_path.glob("runs/*/train/events.jsonl")).read_text().splitlines()]
+    bad = next(e for e in events if e.get("nonfinite"))
+    assert bad["loss"] is None
+    assert bad["rows"]
     assert not list(tmp_path.glob("runs/*/train/model"))
 
 
@@ -200,5 +211,6 @@ def test_a_read_only_workspace_is_said(tmp_path: Path, monkeypatch: pytest.Monke
     made.project(tmp_path)
     (tmp_path / "runs").write_text("a file where the folder should be")
     code, document = call(tmp_path, "run", "recipe.yaml")
-    assert code in (2, 4)
+    assert (code, document["command"]) == (2, "run")
     assert "runs" in document["error"]["message"]
+    assert document["error"]["fix"]

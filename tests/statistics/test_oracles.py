@@ -167,10 +167,19 @@ def naive_delong(y: np.ndarray, s: np.ndarray) -> tuple[float, float]:
 @pytest.mark.parametrize("ties", [False, True])
 def test_delong_variance_is_that_of_the_definition(ties: bool) -> None:
     y, p = probabilities(6, classes=2, ties=ties)
-    value, influence = ranking.roc_auc(Sample(y, p))
+    value, influence, _ = ranking.roc_auc(Sample(y, p))
     auc, variance = naive_delong(y, p[:, 1])
     assert value == pytest.approx(auc)
     assert np.sum(influence**2) * len(y) / (len(y) - 1) == pytest.approx(variance)
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_bias_of_average_precision_is_near_that_of_the_jackknife(ties: bool) -> None:
+    y, p = probabilities(8, n=300, classes=2, ties=ties)
+    made = ranking.precision_of_class(y == 1, p[:, 1])
+    without = [ranking.precision_of_class(np.delete(y == 1, i), np.delete(p[:, 1], i)).value for i in range(300)]
+    assert made.bias == pytest.approx(299 * (np.mean(without) - made.value), rel=0.5)
+    assert made.bias > 0
 
 
 @pytest.mark.parametrize(
@@ -183,9 +192,9 @@ def test_influence_is_what_leaving_a_row_out_does(curve) -> None:
         sample = Sample(x, x + rng.normal(size=300))
     else:
         sample = Sample(*probabilities(7, n=300, classes=2))
-    value, influence = curve(sample)
+    value, influence, _ = curve(sample)
     assert influence.sum() == pytest.approx(0, abs=1e-8)
     for i in range(0, 300, 37):
         rest = np.delete(np.arange(300), i)
-        without = curve(Sample(sample.labels[rest], sample.predictions[rest]))[0]
+        without = curve(Sample(sample.labels[rest], sample.predictions[rest])).value
         assert influence[i] == pytest.approx(value - without, abs=0.06 * np.abs(influence).max())

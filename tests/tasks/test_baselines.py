@@ -160,9 +160,10 @@ def test_a_sample_keeps_every_class() -> None:
 
 def test_long_texts_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(features_module, "LONGEST_TEXT", 10)
-    text = pa.chunked_array([["x" * 50, "short"]], pa.string())
-    assert features_module.gather(text, np.array([1, 0])) == ["short", "x" * 10]
-    assert features_module.characters(text).tolist() == [10, 5]
+    text = pa.chunked_array([["x" * 50, "short"], [], ["y", "z" * 11, "w"]], pa.string())
+    assert features_module.gather(text, np.array([0, 1, 3])) == ["x" * 10, "short", "z" * 10]
+    assert features_module.gather(text, np.array([2, 4])) == ["y", "w"]
+    assert features_module.characters(text).tolist() == [10, 5, 1, 10, 1]
 
 
 def test_linear_models_equal_sklearn() -> None:

@@ -9,10 +9,13 @@ sentence or as one JSON document and picks the exit code:
 from __future__ import annotations
 
 import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 import click
 
-from goodfit.errors import nearest
+from goodfit.errors import UserError, nearest
 
 VERBS: dict[str, tuple[str, str]] = {
     "init": ("begin", "Look at DATA and write a commented recipe."),
@@ -37,7 +40,17 @@ VERBS: dict[str, tuple[str, str]] = {
 
 
 class Verbs(click.Group):
-    """A group whose commands are imported on use."""
+    """A group whose commands are imported on use, and whose usage errors are JSON too where JSON was asked for."""
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:
+        """As click's own, but for a usage error with `--json`: stdout then holds the one document."""
+        words = list(sys.argv[1:] if args is None else args)
+        if "--json" not in words:
+            return super().main(words, prog_name, **extra)
+        try:
+            return super().main(words, prog_name, **(extra | {"standalone_mode": False}))
+        except click.ClickException as error:
+            usage_answer(next((word for word in words if word in VERBS), "goodfit"), error.format_message())
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of a fine-tune's life, not of the alphabet."""
@@ -63,6 +76,13 @@ class Verbs(click.Group):
         except click.UsageError as error:
             near = nearest(args[0], VERBS)
             raise click.UsageError(f"{error.message} Did you mean {near!r}?" if near else error.message, ctx) from error
+
+
+def usage_answer(command: str, message: str) -> NoReturn:
+    """The document of a command line that could not be understood."""
+    envelope = importlib.import_module("goodfit.cli.envelope")
+    error = UserError(message, fix=f"goodfit {command} --help" if command in VERBS else "goodfit --help")
+    envelope.answered(command, lambda: envelope.Answer(error=error, exit_code=error.exit_code), as_json=True)
 
 
 HELP = """Fine-tune language models, and show that the result is a good fit.

@@ -123,7 +123,7 @@ class Training:
     def heed(self) -> None:
         """Do what a listener asked for; end where a signal came."""
         action, self._asked = self._asked, None
-        if action is Action.stop:
+        if action is Action.stop and not self.over:
             self.stopped_by = "action"
             self._tell(Acted(**self._where, action=action.value))
         elif action is Action.lower_rate:
@@ -257,7 +257,8 @@ class Training:
             raise Interrupted(f"stopped at step {self.progress.step} of {self.order.steps_total}", exit_code=self.signals.exit_code)
 
     def _diverged(self, wild: NotFinite) -> None:
-        step = self.progress.step + 1
+        in_a_step = wild.where in ("loss", "gradient")
+        step = self.progress.step + in_a_step
         self._tell(Nonfinite(attempt=self._attempt, step=step, nonfinite=wild.kind, where=wild.where, rows=wild.rows))
         self._tell(End(**self._where, status="diverged", stopped_by="nonfinite", tokens=self.progress.tokens))
         named = "; rows: " + ", ".join(wild.rows[:5]) + (" …" if len(wild.rows) > 5 else "") if wild.rows else ""

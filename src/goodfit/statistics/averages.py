@@ -12,24 +12,24 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from goodfit.statistics.influence import Influenced, Scale, Spread, on_scale, wilson_interval
+from goodfit.statistics.influence import Influenced, Pulled, Scale, Spread, on_scale, wilson_interval
 from goodfit.statistics.proportions import normal_quantile
 from goodfit.statistics.sample import Estimate, Floats, Sample, Unscorable
 
 
-def mean_of(values: Any) -> tuple[float, Floats]:
+def mean_of(values: Any) -> Pulled:
     """Mean and influence [n]."""
     x = np.asarray(values, dtype=np.float64)
     mean = float(x.mean())
-    return mean, (x - mean) / len(x)
+    return Pulled(mean, (x - mean) / len(x))
 
 
-def values(sample: Sample) -> tuple[float, Floats]:
+def values(sample: Sample) -> Pulled:
     """The mean of one value per row."""
     return mean_of(sample.predictions)
 
 
-def shares(sample: Sample) -> tuple[float, Floats]:
+def shares(sample: Sample) -> Pulled:
     """The mean of one value in [0, 1] per row."""
     if sample.predictions.min() < 0 or sample.predictions.max() > 1:
         raise ValueError("a bounded mean takes values between 0 and 1")
@@ -63,12 +63,12 @@ def log_loss_of_rows(sample: Sample) -> Floats:
     return losses.mean(axis=1) if losses.ndim == 2 else losses
 
 
-def log_loss(sample: Sample) -> tuple[float, Floats]:
+def log_loss(sample: Sample) -> Pulled:
     """Mean log-loss."""
     return mean_of(log_loss_of_rows(sample))
 
 
-def brier(sample: Sample) -> tuple[float, Floats]:
+def brier(sample: Sample) -> Pulled:
     """Mean squared distance to the truth: sum over classes (0 to 2); binary and multi-label: of the one probability (0 to 1)."""
     y, p = sample.labels, _in_unit(sample.predictions)
     if y.ndim == 2:
@@ -79,12 +79,12 @@ def brier(sample: Sample) -> tuple[float, Floats]:
     return mean_of(np.einsum("nk,nk->n", p, p, dtype=np.float64) - 2 * given + 1)
 
 
-def hamming_loss(sample: Sample) -> tuple[float, Floats]:
+def hamming_loss(sample: Sample) -> Pulled:
     """Share of label decisions that are wrong, rows as the unit."""
     return mean_of((sample.labels != sample.predictions).mean(axis=1))
 
 
-def samples_f1(sample: Sample) -> tuple[float, Floats]:
+def samples_f1(sample: Sample) -> Pulled:
     """Mean over rows of the F1 between the row's labels and predictions; a row without either is right (1)."""
     both = (sample.labels & sample.predictions).sum(axis=1)
     either = sample.labels.sum(axis=1) + sample.predictions.sum(axis=1)
@@ -98,20 +98,20 @@ def _standardised(values: Any) -> Floats:
     return np.asarray((x - x.mean()) / x.std())
 
 
-def pearson(sample: Sample) -> tuple[float, Floats]:
+def pearson(sample: Sample) -> Pulled:
     """Pearson correlation and influence xy - r (x^2 + y^2) / 2 of standardised columns."""
     x, y = _standardised(sample.labels), _standardised(sample.predictions)
     r = float(np.clip(np.mean(x * y), -1, 1))
-    return r, (x * y - r * (x**2 + y**2) / 2) / sample.n
+    return Pulled(r, (x * y - r * (x**2 + y**2) / 2) / sample.n)
 
 
-def spearman(sample: Sample) -> tuple[float, Floats]:
+def spearman(sample: Sample) -> Pulled:
     """Spearman rank correlation and its influence, the part through the ranks of the others included."""
     x, y = _standardised(stats.rankdata(sample.labels)), _standardised(stats.rankdata(sample.predictions))
     r = float(np.clip(np.mean(x * y), -1, 1))
     scale = np.sqrt(12.0)
     pulls = x * y + scale * (_pull_through_ranks(x, y) + _pull_through_ranks(y, x)) - 3 * r
-    return r, (pulls - pulls.mean()) / sample.n
+    return Pulled(r, (pulls - pulls.mean()) / sample.n)
 
 
 def _pull_through_ranks(x: Floats, y: Floats) -> Floats:
@@ -122,11 +122,14 @@ def _pull_through_ranks(x: Floats, y: Floats) -> Floats:
     return above / len(x)
 
 
-def fisher_z(sample: Sample, r: float, level: float, factor: float) -> Estimate:
-    """Fisher's z with variance factor / (n - 3): 1 for Pearson, 1.06 for Spearman (Fieller, Hartley & Pearson 1957)."""
+def fisher_z(sample: Sample, r: float, level: float, *, ranks: bool) -> Estimate:
+    """Fisher's z with variance 1 / (n - 3); of ranks (1 + r^2 / 2) / (n - 3) (Bonett & Wright 2000).
+
+    Fieller's constant 1.06 for ranks covers 91% at r = 0.9.
+    """
     if sample.n < 4:
         raise Unscorable("n below 4")
-    error = np.sqrt(factor / (sample.n - 3)) * (1 - r**2)
+    error = np.sqrt((1 + r**2 / 2 if ranks else 1.0) / (sample.n - 3)) * (1 - r**2)
     low, high = on_scale(r, Spread(float(error), 1e9), "fisher", level)
     return Estimate(r, low, high, "fisher_z")
 
@@ -138,12 +141,12 @@ class Correlation(Influenced):
     interval: str = "fisher_z"
     test: str = "influence_paired"
     scale: Scale = "fisher"
-    factor: float = 1.0
-    """Variance of z times (n - 3): 1 for Pearson, 1.06 for Spearman."""
+    ranks: bool = False
+    """Of ranks (Spearman) rather than of the values (Pearson)."""
 
     def measure(self, sample: Sample, level: float, rng: np.random.Generator) -> Estimate:
         """The correlation with its interval."""
         r = self.point(sample)
         if abs(r) > 1 - 1e-12:
             return Estimate(r, None, None, "none: the two columns agree exactly")
-        return fisher_z(sample, r, level, self.factor) if sample.clusters is None else super().measure(sample, level, rng)
+        return fisher_z(sample, r, level, ranks=self.ranks) if sample.clusters is None else super().measure(sample, level, rng)

@@ -22,7 +22,7 @@ import numpy as np
 from scipy import optimize, sparse, special
 
 from goodfit.statistics.counted import Counted
-from goodfit.statistics.influence import spread
+from goodfit.statistics.influence import Pulled, spread
 from goodfit.statistics.proportions import ratio_interval
 from goodfit.statistics.sample import Contrast, Estimate, Floats, Ints, Sample, Unscorable
 
@@ -132,7 +132,7 @@ def _noise(residual: Floats, place: Ints, count: Floats, clusters: Ints | None) 
     return np.asarray(groups / max(groups - 1, 1) * (sums.T @ sums) / np.maximum(np.outer(count, count), 1))
 
 
-def intercept(sample: Sample) -> tuple[float, Floats]:
+def intercept(sample: Sample) -> Pulled:
     """Shift in log-odds that would make the confidences right on average, and influence [n]; below 0: too confident."""
     made = decisions(sample)
     _enough(made)
@@ -143,10 +143,10 @@ def intercept(sample: Sample) -> tuple[float, Floats]:
 
     shift = float(optimize.brentq(excess, -40, 40))
     chance = special.expit(offset + shift)
-    return shift, _per_row((made.right - chance) / np.sum(chance * (1 - chance)), sample.n)
+    return Pulled(shift, _per_row((made.right - chance) / np.sum(chance * (1 - chance)), sample.n))
 
 
-def slope(sample: Sample) -> tuple[float, Floats]:
+def slope(sample: Sample) -> Pulled:
     """Slope of right on the log-odds of the confidence (logistic regression), and influence [n]; below 1: too confident."""
     made = decisions(sample)
     _enough(made)
@@ -156,7 +156,7 @@ def slope(sample: Sample) -> tuple[float, Floats]:
     design = np.stack([np.ones_like(x), x], axis=1)
     weights, chance, information = _logistic(design, made.right)
     pulls = (design * (made.right - chance)[:, None]) @ np.linalg.inv(information)
-    return float(weights[1]), _per_row(pulls[:, 1], sample.n)
+    return Pulled(float(weights[1]), _per_row(pulls[:, 1], sample.n))
 
 
 def _per_row(pulls: Floats, n: int) -> Floats:

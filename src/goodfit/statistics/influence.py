@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from scipy import stats
@@ -25,8 +25,16 @@ from scipy import stats
 from goodfit.statistics.sample import Contrast, Estimate, Floats, Ints, Sample, Unscorable
 
 Scale = Literal["identity", "logit", "wilson", "fisher"]
-Curve = Callable[[Sample], tuple[float, Floats]]
-"""Sample -> (value, influence [n])."""
+
+class Pulled(NamedTuple):
+    """An estimate, what each row pulls it [n] (adding up to about zero), and how far it lies above the truth on average."""
+
+    value: float
+    influence: Floats
+    bias: float = 0.0
+
+
+Curve = Callable[[Sample], Pulled]
 KURTOSIS_SHARE = 1.5
 LEAST_DEGREES = 1.5
 
@@ -119,26 +127,26 @@ class Influenced:
 
     def point(self, sample: Sample) -> float:
         """The estimate alone."""
-        return self.curve(sample)[0]
+        return self.curve(sample).value
 
     def measure(self, sample: Sample, level: float, rng: np.random.Generator) -> Estimate:
         """The estimate with its interval (nothing is drawn)."""
-        value, influence = self.curve(sample)
+        value, influence, bias = self.curve(sample)
         method = self.interval if sample.clusters is None else f"{self.interval}_clustered"
         about = spread(influence, sample.clusters)
         if about.error <= 1e-12 * max(1.0, abs(value)):
             if self.at_edge is None or value not in (0.0, 1.0):
                 return Estimate(value, None, None, "none: every row gives the same value")
             return Estimate(value, *self.at_edge(sample, value, level), f"{method}_edge")
-        low, high = on_scale(value, about, self.scale, level)
-        return Estimate(value, max(low, self.bounds[0]), min(high, self.bounds[1]), method)
+        low, high = on_scale(value - bias, about, self.scale, level)
+        return Estimate(value, min(max(low, self.bounds[0]), value), max(min(high, self.bounds[1]), value), method)
 
     def contrast(self, a: Sample, b: Sample, level: float, rng: np.random.Generator) -> Contrast:
         """a - b: t interval and test on the differences of the influences."""
-        (value_a, pull_a), (value_b, pull_b) = self.curve(a), self.curve(b)
-        about, difference = spread(pull_a - pull_b, a.clusters), value_a - value_b
+        first, second = self.curve(a), self.curve(b)
+        about, difference = spread(first.influence - second.influence, a.clusters), first.value - second.value
         method = self.test if a.clusters is None else f"{self.test}_clustered"
-        if about.error <= 1e-12 * max(1.0, abs(value_a)):
+        if about.error <= 1e-12 * max(1.0, abs(first.value)):
             return Contrast(difference, None, None, None, "none: the difference is the same on every row")
         half = about.critical(level) * about.error
         return Contrast(difference, difference - half, difference + half, about.p(difference), method)

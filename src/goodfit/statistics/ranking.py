@@ -4,8 +4,9 @@ Part of statistics; the rows roc_auc and pr_auc of `table`. O(n log n) per class
 
 - ROC-AUC: DeLong's structural components by midranks (Sun & Xu 2014); their squares add up to DeLong's variance exactly, their
   sums within clusters give Obuchowski's (1997). The covariance between classes is in the rows too.
-- Average precision (scikit-learn's definition, ties by threshold): the infinitesimal jackknife. Raising the weight of row j moves
-  the number of positives, its own precision, and the precision at every positive scored at or below it.
+- Average precision (scikit-learn's definition, ties by threshold): the infinitesimal jackknife (Jaeckel 1972). Raising the weight of a
+  row moves the number of positives, its own precision, and the precision at every positive scored at or below it. Its interval is
+  moved by the bias, which averages over many classes do not shrink; the value itself stays scikit-learn's.
 """
 
 from __future__ import annotations
@@ -16,16 +17,17 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from goodfit.statistics.influence import Pulled
 from goodfit.statistics.proportions import mean_of_shares, normal_quantile
 from goodfit.statistics.sample import Floats, Sample, Unscorable
 
 Flags = npt.NDArray[np.bool_]
-OneClass = Callable[[Flags, Floats], tuple[float, Floats]]
+OneClass = Callable[[Flags, Floats], Pulled]
 LEAST_OF_A_CLASS = 5
 """Binary: rows of the rarer class from which AUC is given."""
 
 
-def auc_of_class(positive: Flags, scores: Floats) -> tuple[float, Floats]:
+def auc_of_class(positive: Flags, scores: Floats) -> Pulled:
     """AUC and DeLong influence [n]; there must be both positives and negatives."""
     n, ones = len(positive), int(positive.sum())
     zeros = n - ones
@@ -36,43 +38,49 @@ def auc_of_class(positive: Flags, scores: Floats) -> tuple[float, Floats]:
     influence = np.empty(n)
     influence[positive] = (above - value) / np.sqrt(ones * max(ones - 1, 1))
     influence[~positive] = (below - value) / np.sqrt(zeros * max(zeros - 1, 1))
-    return value, influence * np.sqrt((n - 1) / n)
+    return Pulled(value, influence * np.sqrt((n - 1) / n))
 
 
-def precision_of_class(positive: Flags, scores: Floats) -> tuple[float, Floats]:
-    """Average precision and its influence [n]; there must be a positive."""
+def precision_of_class(positive: Flags, scores: Floats) -> Pulled:
+    """Average precision, its influence [n] and its bias; there must be a positive.
+
+    T and N count positives and rows scored at or above each row. Derivatives are by the weight of a row; the bias is half the sum of
+    the second ones (the value is too high because each positive stands in its own precision).
+    """
     order = np.argsort(-scores, kind="stable")
-    ordered, truth = scores[order], positive[order].astype(np.float64)
+    ordered, y = scores[order], positive[order].astype(np.float64)
     last = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
     tied = np.searchsorted(last, np.arange(len(order)))
-    hits, at = np.cumsum(truth)[last][tied], (last + 1.0)[tied]
-    precision, ones = hits / at, truth.sum()
-    value = float((precision * truth).sum() / ones)
     first = np.concatenate([[0], last[:-1] + 1])[tied]
-    gained = _from_here_down(truth / at)[first]
-    diluted = _from_here_down(truth * hits / at**2)[first]
+    t, n, ones = np.cumsum(y)[last][tied], (last + 1.0)[tied], float(y.sum())
+
+    def at_or_below(values: Floats) -> Floats:
+        return np.asarray(np.cumsum(values[::-1])[::-1][first])
+
+    precision = t / n
+    value = float((y * precision).sum()) / ones
+    slope = y * precision + y * at_or_below(y / n) - at_or_below(y * t / n**2)
+    curvature = 2 * y * (1 - precision) / n + 2 * at_or_below(y * t / n**3) - 2 * y * at_or_below(y / n**2)
     influence = np.empty(len(order))
-    influence[order] = (truth * (precision - value) + truth * gained - diluted) / ones
-    return value, influence
+    influence[order] = (slope - y * value) / ones
+    bias = float(np.sum(curvature / ones - 2 * slope * y / ones**2 + 2 * value * y / ones**2)) / 2
+    return Pulled(value, influence, bias)
 
 
-def _from_here_down(values: Floats) -> Floats:
-    return np.asarray(np.cumsum(values[::-1])[::-1])
-
-
-def averaged_over_classes(sample: Sample, one: OneClass) -> tuple[float, Floats]:
+def averaged_over_classes(sample: Sample, one: OneClass) -> Pulled:
     """Binary: `one` itself; several classes (or labels): mean over those with rows on both sides, and the mean influence."""
     columns = _columns(sample)
     if not columns:
         raise Unscorable("only one class among the labels")
     if len(columns) == 1 and sample.labels.ndim == 1 and min(columns[0][2], sample.n - columns[0][2]) < LEAST_OF_A_CLASS:
         raise Unscorable(f"fewer than {LEAST_OF_A_CLASS} rows of one class")
-    value, influence = 0.0, np.zeros(sample.n)
+    value, bias, influence = 0.0, 0.0, np.zeros(sample.n)
     for positive, scores, _ in columns:
-        of_class, pulls = one(positive, np.asarray(scores))
-        value += of_class / len(columns)
-        influence += pulls / len(columns)
-    return min(value, 1.0), influence
+        of_class = one(positive, np.asarray(scores))
+        value += of_class.value / len(columns)
+        bias += of_class.bias / len(columns)
+        influence += of_class.influence / len(columns)
+    return Pulled(min(value, 1.0), influence, min(max(bias, 0.0), value / 2))
 
 
 def _columns(sample: Sample) -> list[tuple[Flags, Floats, int]]:
@@ -86,12 +94,12 @@ def _columns(sample: Sample) -> list[tuple[Flags, Floats, int]]:
     return [c for c in counted if 0 < c[2] < sample.n]
 
 
-def roc_auc(sample: Sample) -> tuple[float, Floats]:
+def roc_auc(sample: Sample) -> Pulled:
     """ROC-AUC (one against the rest, averaged) and influence [n]."""
     return averaged_over_classes(sample, auc_of_class)
 
 
-def pr_auc(sample: Sample) -> tuple[float, Floats]:
+def pr_auc(sample: Sample) -> Pulled:
     """Average precision (one against the rest, averaged) and influence [n]."""
     return averaged_over_classes(sample, precision_of_class)
 

@@ -212,8 +212,8 @@ _VALUES = [
     Kind("mean", "values", _mean(averages.values), "mean over rows", "ratio", min_n=SMALL),
     Kind("loss", "values", _mean(averages.values), "mean loss over rows", "nats", higher_is_better=False, min_n=SMALL),
     Kind("bounded_mean", "values", _bounded(averages.shares), "mean over rows of a number between 0 and 1", min_n=SMALL),
-    Kind("pearson", "pair", averages.Correlation(averages.pearson, factor=1.0), "linear correlation", "ratio", min_n=SMALL),
-    Kind("spearman", "pair", averages.Correlation(averages.spearman, factor=1.06), "rank correlation", "ratio", min_n=SMALL),
+    Kind("pearson", "pair", averages.Correlation(averages.pearson), "linear correlation", "ratio", min_n=SMALL),
+    Kind("spearman", "pair", averages.Correlation(averages.spearman, ranks=True), "rank correlation", "ratio", min_n=SMALL),
 ]
 
 _MULTILABEL_PROBABILITY = [replace(kind, needs="multilabel_probability") for kind in _PROBABILITY]

@@ -173,6 +173,7 @@ def test_ticks_are_round_few_and_inside(span: tuple[float, float]) -> None:
 
 def test_whole_numbers_have_whole_ticks() -> None:
     assert Linear((0.0, 3.0), (0.0, 700.0)).ticks(50, 1.0) == [0, 1, 2, 3]
+    assert Linear((0.0, 16.0), (0.0, 380.0)).ticks(56, 1.0) == [0, 5, 10, 15]
 
 
 @pytest.mark.parametrize(("least", "step"), [(1, 1), (1.1, 2), (2.1, 2.5), (3, 5), (6, 10), (0.03, 0.05), (249, 250)])

@@ -92,6 +92,31 @@ def test_a_good_run_says_yes_with_its_evidence(run: Path) -> None:
     assert any(text.startswith("AUD004") for text in evidence)
 
 
+def test_worse_is_told_without_a_minus(tmp_path: Path) -> None:
+    report = collect(make_run(tmp_path / "run", Made(answers=("better", "worse"))))
+    assert report["answer"]["word"] == "no"
+    assert "worse than TF-IDF with logistic regression by 4.1 points [2.2, 6.0]" in report["answer"]["sentences"][0]["text"]
+
+
+def test_near_perfect_calibration_is_bounded_from_above_only(run: Path) -> None:
+    document = json.loads((run / "evaluate" / "scores.json").read_text())
+    edit(run, "evaluate/scores.json", calibration={"ece": document["calibration"]["ece"] | {"value": 0.01, "low": 0.0, "high": 0.04}})
+    assert "its probabilities may be off by up to 4.0 points" in collect(run)["answer"]["sentences"][4]["text"].lower()
+
+
+def test_a_temperature_that_was_not_applied_is_not_told_as_one(run: Path) -> None:
+    document = json.loads((run / "evaluate" / "scores.json").read_text())
+    edit(run, "evaluate/scores.json", calibration=document["calibration"] | {"temperature_applied": False, "reason": "no gain"})
+    assert collect(run)["calibration"]["temperature"] is None
+    assert collect(run)["calibration"]["reason"] == "no gain"
+
+
+def test_the_plan_is_shown_with_its_reasons(run: Path) -> None:
+    plan = collect(run)["training"]["plan"]
+    assert plan[0] == {"key": "train.learning_rate", "value": "5e-05", "reason": "an encoder of 23 M parameters"}
+    assert {"key": "train_batch_size", "value": "32", "reason": ""} in plan
+
+
 def test_rows_in_are_rows_used_and_dropped(run: Path) -> None:
     data = collect(run)["data"]
     assert data["read"] == data["used"] + sum(data["dropped"].values())

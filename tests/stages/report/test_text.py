@@ -83,6 +83,19 @@ def test_differences_of_shares_are_points() -> None:
     assert words.difference(gap.model_copy(update={"unit": "nats"})) == "−0.041 [−0.060, 0.022]"
 
 
+def test_a_difference_without_its_direction() -> None:
+    worse = Score(name="d", value=-0.041, low=-0.06, high=-0.022, n=9)
+    assert words.difference(words.size_of(worse), sign=False) == "4.1 points [2.2, 6.0]"
+    assert words.difference(Score(name="d", value=0.0, low=-0.01, high=0.01, n=9)) == "0.0 points [−1.0, 1.0]"
+
+
+def test_sentences_begin_with_a_capital() -> None:
+    assert words.sentence("labels are wrong") == "Labels are wrong"
+    assert words.sentence("macro_f1 is low") == "macro_f1 is low"
+    assert words.sentence("41 texts") == "41 texts"
+    assert words.sentence("") == ""
+
+
 def test_small_words() -> None:
     assert words.sides("model vs tfidf on macro_f1") == ("model", "tfidf", "macro_f1")
     assert words.sides("is it raining") is None

@@ -216,10 +216,10 @@ def missing(folder: Folder, run: RunFacts) -> list[Missing]:
 def _why_undone(stage: str, fact: StageFacts | None, run: RunFacts) -> str:
     if fact is not None and fact.state == "skipped":
         return f"left out: {readable(fact.reason or 'the recipe says so')}"
-    if fact is not None and fact.state == "failed":
+    if fact is not None and (fact.state == "failed" or (fact.state, run.status) == ("running", "failed")):
         return f"failed: {readable(run.error)}" if run.error else "failed"
-    if fact is not None and fact.state == "running" and run.status == "running":
-        return "is being worked on"
+    if fact is not None and fact.state == "running":
+        return "is being worked on" if run.status == "running" else f"was begun; the run is {run.status}"
     return {
         "stopped": "not done: a finding stopped the run before it",
         "failed": f"not done: the run failed before it ({readable(run.error or 'see log.txt')})",

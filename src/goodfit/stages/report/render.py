@@ -135,6 +135,7 @@ def _environment() -> Environment:
         "duration": words.duration,
         "day": words.day,
         "percent": words.number,
+        "sentence": words.sentence,
         "reasons": words.reasons,
         "count": words.count,
         "chart": _chart,

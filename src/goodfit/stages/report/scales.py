@@ -32,7 +32,7 @@ class Linear:
         span, length = self.domain[1] - self.domain[0], abs(self.pixels[1] - self.pixels[0])
         if span <= 0:
             return [self.domain[0]]
-        step = round_step(max(span / max(1.0, length / room), least))
+        step = round_step(max(span / max(1.0, length / room), least), whole=least >= 1)
         first = math.ceil(self.domain[0] / step - 1e-9)
         last = math.floor(self.domain[1] / step + 1e-9)
         return [i * step for i in range(first, last + 1)]
@@ -62,10 +62,11 @@ class Bands:
         return self.pixels[0] + (self.names.index(name) + 0.5) * self.width + self.below / 2
 
 
-def round_step(least: float) -> float:
-    """The smallest of 1, 2, 2.5, 5 times a power of ten that is not below `least`."""
+def round_step(least: float, *, whole: bool = False) -> float:
+    """The smallest of 1, 2, 2.5, 5 times a power of ten that is not below `least`; for `whole`, a whole number."""
     power = 10.0 ** math.floor(math.log10(least))
-    return next(power * m for m in (1, 2, 2.5, 5, 10) if power * m >= least * (1 - 1e-9))
+    steps = (power * m for m in (1, 2, 2.5, 5, 10))
+    return next(step for step in steps if step >= least * (1 - 1e-9) and (not whole or step.is_integer()))
 
 
 def spread(values: Sequence[float]) -> tuple[float, float]:

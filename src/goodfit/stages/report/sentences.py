@@ -84,9 +84,9 @@ def _compared(other: str, verdict: Verdict) -> str:
     rival = words.system(other)
     if verdict.difference is None or verdict.difference.value is None:
         return f"against {rival}: {words.answer(verdict.answer)}"
-    by = words.difference(verdict.difference, sign=False).replace(words.MINUS, "", 1) if verdict.answer == "worse" else None
+    by = words.difference(words.size_of(verdict.difference), sign=False)
     said = {
-        "better": f"that is better than {rival} by {words.difference(verdict.difference, sign=False)} on the same rows",
+        "better": f"that is better than {rival} by {by} on the same rows",
         "worse": f"that is worse than {rival} by {by} on the same rows",
         "no_difference": f"that is no difference that matters to {rival} ({words.difference(verdict.difference)})",
         "cannot_tell": f"whether that is better than {rival} cannot be told from these rows ({words.difference(verdict.difference)})",
@@ -220,7 +220,7 @@ def _limits(facts: Facts) -> Sentence:
     parts, evidence = [], []
     ece = next((s for s in facts.calibration.scores if s.name == "ece" and s.value is not None), None) if facts.calibration else None
     if ece is not None:
-        parts.append(f"its probabilities are off by {words.difference(ece, sign=False)} on average")
+        parts.append(_off(ece))
         evidence.append(Evidence(kind="score", text=f"calibration error {words.score(ece)}", ref="calibration"))
     weak = facts.classes[0] if len(facts.classes) > 2 else None
     if weak is not None and (f1 := weak.scores.get("f1")) is not None and f1.value is not None:
@@ -237,6 +237,13 @@ def _limits(facts: Facts) -> Sentence:
         parts.append("whether it works equally well for every group of people was not measured")
     text = f"{_upper('; '.join(parts))}." if parts else "Nothing further is known to limit it."
     return Sentence(topic="limits", text=text, evidence=evidence)
+
+
+def _off(ece: Score) -> str:
+    """Near perfect calibration the interval begins at 0: then only its upper end says something."""
+    if ece.low is not None and ece.high is not None and ece.low <= 0:
+        return f"its probabilities may be off by up to {words.number(ece.high * 100, 'points')} on average"
+    return f"its probabilities are off by {words.difference(ece, sign=False)} on average"
 
 
 # -- evidence -----------------------------------------------------------------------------------------------------------

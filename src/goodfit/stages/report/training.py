@@ -43,7 +43,7 @@ def training_facts(folder: Folder, settings: Mapping[str, Any], primary: str | N
         seconds=sum(real(e, "seconds") or 0.0 for e in steps) or None,
         tokens=max((whole(e, "tokens") or 0 for e in steps), default=0) or None,
         facts=_facts(start, steps, settings),
-        plan=_plan(folder),
+        plan=_plan(folder, settings),
         messages=_messages(events),
     )
 
@@ -122,15 +122,15 @@ def _best(folder: Folder) -> Best | None:
     return Best(step=step, score=score, margin=real(document, "margin"), reason=readable(document.get("reason") or "", 400))
 
 
-def _plan(folder: Folder) -> list[PlanEntry]:
-    """Every number that was settled before the training, the reasoned ones first."""
+def _plan(folder: Folder, settings: Mapping[str, Any]) -> list[PlanEntry]:
+    """Every number that was settled before the training, those with a reason first."""
     document = folder.document("tune", PLAN)
-    settled, reasons = mapping(document, "plan"), mapping(document, "reasons")
-    values = {key.rsplit(".", 1)[-1]: value for key, value in settled.items() if value is not None}
-    said = [
-        PlanEntry(key=key, value=_plain(values.pop(key.rsplit(".", 1)[-1], None)), reason=readable(why, 300))
-        for key, why in reasons.items()
-    ]
+    values = {key: value for key, value in mapping(document, "plan").items() if value is not None}
+    said = []
+    for key, why in mapping(document, "reasons").items():
+        section, _, name = key.rpartition(".")
+        value = values.pop(name, mapping(settings, section).get(name))
+        said.append(PlanEntry(key=key, value=_plain(value), reason=readable(why, 300)))
     return said + [PlanEntry(key=key, value=_plain(value)) for key, value in values.items()]
 
 

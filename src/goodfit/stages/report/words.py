@@ -14,8 +14,8 @@ from goodfit.score import Score
 from goodfit.stages.report.text import name as readable
 
 __all__ = [
-    "answer", "count", "day", "difference", "duration", "interval", "listing", "metric", "number", "reasons", "score", "sides", "size",
-    "split", "system",
+    "answer", "count", "day", "difference", "duration", "interval", "listing", "metric", "number", "reasons", "score", "sentence", "sides",
+    "size", "size_of", "split", "system",
 ]  # fmt: skip
 
 MINUS = "\u2212"
@@ -93,7 +93,7 @@ def sides(question: str) -> tuple[str, str, str] | None:
 
 def number(value: float, unit: str = "share", *, sign: bool = False) -> str:
     """One number with its unit: `84.2%`, `0.312`, `1,234`; a true minus."""
-    plus = "+" if sign else ""
+    plus = "+" if sign and value else ""
     if unit == "share":
         text = f"{value * 100:{plus}.1f}%"
     elif unit in ("count", "bytes"):
@@ -132,6 +132,21 @@ def difference(score: Score, *, sign: bool = True) -> str:
     scale, unit = (100.0, "points") if score.unit == "share" else (1.0, score.unit)
     low, high = (None if x is None else x * scale for x in (score.low, score.high))
     return f"{number(score.value * scale, unit, sign=sign)} {interval(low, high, unit)}".rstrip()
+
+
+def size_of(gap: Score) -> Score:
+    """A difference without its direction, for sentences that say which is better: `10.6 points [5.0, 19.3]`."""
+    if gap.value is None or gap.value >= 0:
+        return gap
+    low, high = (None if x is None else -x for x in (gap.high, gap.low))
+    return gap.model_copy(update={"value": -gap.value, "low": low, "high": high})
+
+
+def sentence(text: object) -> str:
+    """A text of a check as a sentence begins: with a capital where it starts with a common word."""
+    shown = readable(text, 1000)
+    first = shown.split(" ", 1)[0]
+    return shown[:1].upper() + shown[1:] if first.isalpha() and first.islower() else shown
 
 
 def count(n: int, noun: str, plural: str | None = None) -> str:

@@ -61,8 +61,18 @@ class TfidfFeatures:
 
 
 def gather(text: pa.ChunkedArray, index: NDArray[np.int64]) -> list[str]:
-    """The texts at `index`, cut at LONGEST_TEXT characters."""
-    return pc.utf8_slice_codeunits(text.take(pa.array(index)), 0, LONGEST_TEXT).to_pylist()
+    """The texts at `index` (rising), cut at LONGEST_TEXT characters.
+
+    Chunk by chunk: Arrow's own `take` would first copy all chunks into one, which has no room for more than 2 GB of text.
+    """
+    ends = np.cumsum([len(chunk) for chunk in text.chunks])
+    out: list[str] = []
+    for number, chunk in enumerate(text.chunks):
+        first = int(ends[number]) - len(chunk)
+        inside = index[np.searchsorted(index, first) : np.searchsorted(index, ends[number])] - first
+        if len(inside):
+            out += pc.utf8_slice_codeunits(chunk.take(pa.array(inside)), 0, LONGEST_TEXT).to_pylist()
+    return out
 
 
 def batches(text: pa.ChunkedArray, index: NDArray[np.int64]) -> Iterator[list[str]]:

@@ -56,13 +56,15 @@ def lengths(data: DataFacts) -> Iterator[Chart]:
         for span, low, high, n in zip(spans, edges[:-1], edges[1:], heights, strict=True)
     ]
     x = quantity("from", unit, form="~s", domain=[edges[0], edges[-1]])
+    x["axis"]["tickMinStep"] = 1
     y = number_of("rows", "rows", max(heights), form="~s")
     layers = [layer("bar", {"x": x, "x2": {"field": "to"}, "y": y, "y2": {"datum": 0}, "tooltip": told()}, color=paint("bar"))]
     cut = data.max_length if unit == "tokens" else None
     if cut is not None and edges[0] <= cut <= edges[-1]:
         layers.append(layer("rule", {"x": constant(cut)}, values=[{}], color=paint("mark"), strokeDash=[4, 3], strokeWidth=1.5))
     lost = sum(data.truncated.values())
-    said = f" The maximum is {cut:,} tokens (dashed line): {words.count(lost, 'row')} lost their end." if cut is not None else ""
+    ends = f"{words.count(lost, 'row')} lost their end" if lost else "no row lost its end"
+    said = f" The maximum is {cut:,} tokens (dashed line): {ends}." if cut is not None else ""
     yield Chart(
         id="lengths",
         section="data",
