@@ -51,7 +51,7 @@ claims: $(INSTALLED)
 
 # Pages that are made from the code.
 docs: $(INSTALLED)
-	$(BIN)/python scripts/reference.py --write
+	$(BIN)/python -m scripts.reference --write
 
 clean:
 	rm -rf $(VENV) .demo build dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,4 +1,4 @@
-"""The reference pages that are made from the code: `python scripts/reference.py --write`, and `--check` in the tests.
+"""The reference pages that are made from the code: `python -m scripts.reference --write`, and `--check` in the tests.
 
 A page that differs from what the code says fails `--check`; nobody edits these pages by hand.
 """
@@ -20,6 +20,7 @@ from pydantic_core import PydanticUndefined
 
 from goodfit.settings.foreign_words import OURS
 from goodfit.settings.keys import Key, keys, nested
+from scripts.published import pages
 
 ROOT = Path(__file__).resolve().parent.parent
 PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "nothing"}
@@ -48,7 +49,7 @@ def recipe_reference() -> str:
     return "\n".join(parts)
 
 
-PAGES: dict[str, Callable[[], str]] = {"docs/reference/recipe.md": recipe_reference}
+PAGES: dict[str, Callable[[], str]] = {"docs/reference/recipe.md": recipe_reference} | pages()
 """Page -> what makes it."""
 
 
@@ -154,7 +155,7 @@ def main() -> int:
     what.add_argument("--check", action="store_true", help="exit 1 if a page is stale")
     if parser.parse_args().check:
         found = stale()
-        sys.stdout.write("".join(f"{page} is stale: python scripts/reference.py --write\n" for page in found))
+        sys.stdout.write("".join(f"{page} is stale: python -m scripts.reference --write\n" for page in found))
         return int(bool(found))
     for page, make in PAGES.items():
         (ROOT / page).parent.mkdir(parents=True, exist_ok=True)

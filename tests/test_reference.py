@@ -24,7 +24,7 @@ def reference() -> ModuleType:
 
 
 def test_no_page_is_stale(reference: ModuleType) -> None:
-    assert reference.stale() == [], "python scripts/reference.py --write"
+    assert reference.stale() == [], "python -m scripts.reference --write"
 
 
 def test_every_key_of_the_recipe_stands_in_its_page(reference: ModuleType) -> None:

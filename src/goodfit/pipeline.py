@@ -79,7 +79,7 @@ def conduct(recipe: Recipe, run: Run, *, until: str | None = None) -> Outcome:
             run.log(f"{outcome.status}: {outcome.error}")
         _write_resolved(recipe, run)
         run.finish(outcome.status)
-        if outcome.status in ("stopped", "failed") and "split" in run.record.stages:
+        if outcome.status != "done" and "split" in run.record.stages:
             write_report(run.path)
         return outcome
 

@@ -132,6 +132,7 @@ EDGES: dict[str, Any] = {
     "right to left and emoji": lambda: ([{"text": f"שלום 😀 {i}", "label": "ab"[i % 2]} for i in range(300)], {}),
     "hostile names": lambda: ([row | {"label": f"<b>'{row['label']}\"\n|"} for row in rows(300)], {}),
     "several labels": lambda: ([row | {"label": [row["label"], "x"][: i % 3]} for i, row in enumerate(rows(300))], MULTI),
+    "one label of several": lambda: ([{"text": row["text"], "label": ["x"] if i % 3 else []} for i, row in enumerate(rows(300))], MULTI),
     "no test": lambda: (rows(300), {"split": {"test_size": 0}}),
     "only train": lambda: (rows(300), {"split": {"test_size": 0, "valid_size": 0}}),
     "label never seen": lambda: (rows(300), {"task": {"text": "text", "label": "label", "labels": ["bug", "sales", "billing", "spam"]}}),

@@ -65,7 +65,7 @@ def test_report_json_validates_against_the_published_schema(tmp_path: Path, kind
 
 def test_the_published_schema_is_the_one_of_the_code() -> None:
     published = Path(__file__).resolve().parents[3] / "docs" / "reference" / "schemas" / "report.json"
-    assert json.loads(published.read_text(encoding="utf-8")) == json_schema(), "python scripts/report_schema.py --write"
+    assert json.loads(published.read_text(encoding="utf-8")) == json_schema(), "python -m scripts.reference --write"
 
 
 def test_the_same_folder_gives_the_same_report(run: Path) -> None:

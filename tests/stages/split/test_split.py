@@ -359,6 +359,19 @@ def test_a_given_split_without_usable_rows_is_refused(tmp_path: Path) -> None:
         run_split(tmp_path, {"data": {"train": "train.jsonl", "test": "test.jsonl"}})
 
 
+def test_training_rows_of_one_class_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "train.jsonl", rows(100, labels=("bug",)))
+    write(tmp_path / "test.jsonl", rows(60, seed=5))
+    with pytest.raises(DataError, match="the training rows have only the class 'bug'"):
+        run_split(tmp_path, {"data": {"train": "train.jsonl", "test": "test.jsonl"}})
+    content = [row | {"label": "bug" if i < 90 else "sales", "when": i} for i, row in enumerate(rows(100))]
+    with pytest.raises(DataError, match="all the oldest rows carry it"):
+        split_rows(tmp_path, content, {"split": {"time": "when"}})
+    content = [{"text": row["text"], "label": ["bug"] if i > 90 else [], "when": i} for i, row in enumerate(rows(100))]
+    with pytest.raises(DataError, match="none of them has a label"):
+        split_rows(tmp_path, content, {"split": {"time": "when"}, "task": {"text": "text", "label": "label", "multi_label": True}})
+
+
 def test_no_test_split_where_none_is_asked_for(tmp_path: Path) -> None:
     splits, run = split_rows(tmp_path, rows(100), {"split": {"test_size": 0}})
     assert splits.counts == {"train": 85, "valid": 15, "test": 0}
@@ -383,6 +396,18 @@ def test_rows_are_read_again_where_the_cache_is_gone(tmp_path: Path, monkeypatch
     (tmp_path / "data.jsonl").unlink()
     with pytest.raises(RunError, match="cannot be read again"):
         Splits.load(run).table("train")
+
+
+def test_a_file_is_read_again_the_way_the_recipe_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOODFIT_CACHE", str(tmp_path / "cache"))
+    lines = [f"{row['label']}~caf\xe9 {row['text']}" for row in rows(80)]
+    (tmp_path / "odd.txt").write_bytes(("label~text\n" + "\n".join(lines) + "\n").encode("cp1252"))
+    data = {"path": "odd.txt", "format": "csv", "encoding": "cp1252", "delimiter": "~"}
+    splits, run = run_split(tmp_path, {"data": data})
+    before = splits.table("train")
+    assert before["text"][0].as_py().startswith("caf\xe9 ")
+    shutil.rmtree(tmp_path / "cache")
+    assert Splits.load(run).table("train").equals(before)
 
 
 def test_a_damaged_cache_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

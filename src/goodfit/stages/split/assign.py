@@ -120,6 +120,7 @@ def assign(look: Look, recipe: Recipe, rows: pa.ChunkedArray, parent: Parent | N
     left = find_leaks(sides, look.same, look.by)
     _prove(left, look, recipe)
     _not_empty(sides, look, shares)
+    _learnable(sides, look, recipe)
     groups, of_row = _grouped(look)
     return Division(look, sides, groups, of_row, found, left, inherited)
 
@@ -200,3 +201,20 @@ def _not_empty(sides: Sides, look: Look, shares: Shares) -> None:
             raise DataError(
                 f"the {NAMES[side]} split would be empty{why}", fix="give more rows, or change split.test_size and split.valid_size"
             )
+
+
+def _learnable(sides: Sides, look: Look, recipe: Recipe) -> None:
+    """Training rows of one class (given so, or all the oldest ones) teach nothing."""
+    held = np.unique(look.sets.take(np.flatnonzero(sides == TRAIN)).codes)
+    if len(held) < (1 if recipe.task.multi_label else 2):
+        only = f"only the class {look.names[int(held[0])]!r}" if len(held) else "no class"
+        how = (
+            "all the oldest rows carry it"
+            if look.times is not None
+            else "the other classes stand in the given validation or test rows only"
+        )
+        raise DataError(
+            f"the training rows have {only}: {how if len(held) else 'none of them has a label'}",
+            place=Place(key=recipe.task.label),
+            fix="give training rows of every class, or another division in split",
+        )

@@ -137,6 +137,7 @@ def assignment_hash(table: pa.Table) -> str:
 def _file(source: Source, index: int, origin: Origin, division: Division) -> dict[str, Any]:
     rows: Ints = origin.store.column("source").to_numpy() == index
     return {
-        "path": shown_name(source.path, origin.names), "split": source.split, "weight": source.weight, "format": source.format,
+        "path": shown_name(source.path, origin.names), "split": source.split, "weight": source.weight,
+        "format": source.format, "encoding": source.encoding, "delimiter": source.delimiter, "header": source.header,
         "read": int(rows.sum()), "used": int((rows & (division.sides >= 0)).sum()),
     }  # fmt: skip

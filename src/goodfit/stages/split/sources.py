@@ -7,7 +7,6 @@ name that the user wrote.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +61,9 @@ def as_written(data: Data, base: Path) -> dict[str, str]:
 
 def shown(places: pa.ChunkedArray, names: dict[str, str]) -> pa.ChunkedArray:
     """Places (`file:line`) with every opened name as the user wrote it."""
-    for name, written in sorted(names.items(), key=lambda pair: -len(pair[0])):
-        replacement = written.replace("\\", r"\\")
-        places = pc.replace_substring_regex(places, pattern="^" + re.escape(name), replacement=replacement, max_replacements=1)
+    for name, written in names.items():
+        replacement = written.replace("\\", r"\\") + r"\1"
+        places = pc.replace_substring_regex(places, pattern=f"^{re.escape(name)}([:/])", replacement=replacement, max_replacements=1)
     return places
 
 
@@ -75,11 +74,6 @@ def shown_name(name: str, names: dict[str, str]) -> str:
         return name
     longest = max(fitting, key=len)
     return names[longest] + name[len(longest) :]
-
-
-def given_roles(sources: Sequence[Source]) -> tuple[str, ...]:
-    """The splits that the user gave; empty where all rows are to be divided."""
-    return tuple(dict.fromkeys(source.split for source in sources if source.split is not None))
 
 
 def _source(form: Form, path: str, **more: Any) -> Source:

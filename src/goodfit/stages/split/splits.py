@@ -31,6 +31,8 @@ from goodfit.stages.split.sources import opened, shown
 
 Side = Literal["train", "valid", "test"]
 SIDES: tuple[Side, ...] = ("train", "valid", "test")
+READ_AS = ("weight", "format", "split", "encoding", "delimiter", "header")
+"""What the manifest keeps of a source beside its name: enough to read it again."""
 
 
 @dataclass
@@ -164,10 +166,7 @@ class Splits:
             else:
                 cache.touch(path)
                 return store
-        sources = [
-            Source(opened(file["path"], self.base), weight=file["weight"], format=file["format"], split=file["split"])
-            for file in self._manifest["files"]
-        ]
+        sources = [Source(opened(file["path"], self.base), **{key: file[key] for key in READ_AS}) for file in self._manifest["files"]]
         if data_fingerprint(sources) != self.data_fingerprint:
             raise RunError(
                 f"the data of {self.folder.parent.name} has changed since it was split ({', '.join(s.path for s in sources)})",

@@ -18,7 +18,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 ITERATIONS = 200
-TOLERANCE = 1e-3
+TOLERANCE = 0.03
+"""Largest entry of the gradient at the end, relative to the start. scikit-learn's absolute one would end at once where every feature is
+rare: with 250 telling words in 100,000 rows the gradient at the start is 0.0004."""
 RARE = -20.0
 """Logit of a class that the training rows do not have."""
 
@@ -47,7 +49,8 @@ def fit_softmax(
     if len(present) < 2:
         intercept[present] = 0.0
         return Linear(coef, intercept)
-    model = LogisticRegression(C=c, max_iter=ITERATIONS, tol=TOLERANCE, class_weight="balanced" if balanced else None)
+    tolerance = TOLERANCE * _first_gradient(x, y, balanced=balanced, weight=weight)
+    model = LogisticRegression(C=c, max_iter=ITERATIONS, tol=tolerance, class_weight="balanced" if balanced else None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the last iterations move nothing that the score can see
         model.fit(x, y, sample_weight=weight)
@@ -56,6 +59,16 @@ def fit_softmax(
     else:
         coef[present], intercept[present] = model.coef_, model.intercept_
     return Linear(coef, intercept)
+
+
+def _first_gradient(x: Any, y: NDArray[np.int64], *, balanced: bool, weight: NDArray[np.float32] | None) -> float:
+    """The largest entry of the gradient of the mean loss where all weights are zero."""
+    classes, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
+    row = np.ones(len(y)) if weight is None else np.asarray(weight, dtype=np.float64)
+    if balanced:
+        row = row * (len(y) / (len(classes) * counts))[codes]
+    off = (np.eye(len(classes))[codes] - 1 / len(classes)) * row[:, None]
+    return max(float(np.abs(x.T @ off).max()) / float(row.sum()), 1e-12)
 
 
 def fit_sigmoids(x: Any, targets: NDArray[Any], c: float, *, weight: NDArray[np.float32] | None = None) -> Linear:

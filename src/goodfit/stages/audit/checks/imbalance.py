@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from goodfit.finding import Severity
-from goodfit.stages.audit.check import Outcome, check, found, passed
+from goodfit.stages.audit.check import Outcome, check, found, not_applicable, passed
 from goodfit.stages.audit.scene import Scene, percent, rate
 
 NOTE_EFFECTIVE, WARNING_EFFECTIVE = 0.6, 0.25
@@ -19,6 +19,8 @@ def imbalance(scene: Scene) -> Outcome:
     """The effective number of classes, exp of the entropy of the labels (Hill 1973), and the largest and smallest class."""
     counts = scene.counts("train")
     held = counts[counts > 0]
+    if len(held) < 2:
+        return not_applicable("only one class has training rows")
     effective = effective_classes(held)
     largest, smallest = int(np.argmax(counts)), int(np.flatnonzero(counts)[np.argmin(held)])
     ratio, share = float(held.max() / held.min()), effective / len(held)

@@ -1,0 +1,1 @@
+"""One-word scripts; `reference` makes the pages that come from the code."""
