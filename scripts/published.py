@@ -21,7 +21,11 @@ EXIT_CODES = "0 fine · 1 the answer is no (a finding at or above `fail_on`, a g
 def cli_reference() -> str:
     """docs/reference/cli.md: every verb with its words and options."""
     context = click.Context(main, info_name="goodfit")
-    parts = ["# The verbs\n", f"Exit codes: {EXIT_CODES}.\n", "With `--json` stdout holds exactly one document (`schemas/result.json`), also on failure.\n"]
+    parts = [
+        "# The verbs\n",
+        f"Exit codes: {EXIT_CODES}.\n",
+        "With `--json` stdout holds exactly one document (`schemas/result.json`), also on failure.\n",
+    ]
     for name in VERBS:
         command = main.get_command(context, name)
         assert command is not None
@@ -29,7 +33,9 @@ def cli_reference() -> str:
         usage = inner.get_usage().removeprefix("Usage: ")
         rows = [record for p in command.params if (record := p.get_help_record(inner)) is not None]
         parts.append(f"## {name}\n\n{(command.help or '').strip()}\n\n```\n{usage}\n```\n")
-        parts.append("| option | meaning |\n|---|---|\n" + "\n".join(f"| `{opts}` | {text.replace('|', '/')} |" for opts, text in rows) + "\n")
+        parts.append(
+            "| option | meaning |\n|---|---|\n" + "\n".join(f"| `{opts}` | {text.replace('|', '/')} |" for opts, text in rows) + "\n"
+        )
     return "\n".join(parts)
 
 
@@ -58,7 +64,18 @@ def findings_reference() -> str:
     for code in known_codes():
         title = (ROOT / "docs" / "findings" / f"{code}.md").read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
         rows.append(f"| [{code}]({code}.md) | {title.removeprefix(code).lstrip(' ·:—-')} |")
-    return "\n".join(["# Findings", "", "`goodfit explain CODE` prints a page. SPL split, AUD audit, PRE prepare, EVA evaluate.", "", "| code | what |", "|---|---|", *rows, ""])
+    return "\n".join(
+        [
+            "# Findings",
+            "",
+            "`goodfit explain CODE` prints a page. SPL split, AUD audit, PRE prepare, EVA evaluate.",
+            "",
+            "| code | what |",
+            "|---|---|",
+            *rows,
+            "",
+        ]
+    )
 
 
 def _schema(value: dict[str, Any]) -> Callable[[], str]:

@@ -3,22 +3,24 @@
 `fine_tune` is the path: each line is a stage, each stage is a folder here (`stages/<name>/`) and in the run. `conduct` walks it
 for a user: it keeps run.json true whatever happens, writes the report of a path that was cut short, and knows the exit code.
 
-    from goodfit import conduct, open_run
-    outcome = conduct(recipe, run)
+    from goodfit import start
+    outcome = start("recipe.yaml")
 """
 
 from __future__ import annotations
 
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from goodfit.errors import GoodfitError, Interrupted, Stopped, machine_error
 from goodfit.files import read_json, write_atomic
 from goodfit.finding import at_or_above
 from goodfit.recipe import Recipe
-from goodfit.run import LOG, RESOLVED, SCORES, Run, RunStatus
-from goodfit.settings import dump
+from goodfit.run import LOG, RESOLVED, SCORES, Run, RunStatus, digest
+from goodfit.settings import dump, read
 from goodfit.stage import STAGES, PathEnd
 from goodfit.stages.audit import audit
 from goodfit.stages.choose import choose
@@ -82,6 +84,16 @@ def conduct(recipe: Recipe, run: Run, *, until: str | None = None) -> Outcome:
         if outcome.status != "done" and "split" in run.record.stages:
             write_report(run.path)
         return outcome
+
+
+def start(recipe_file: Path | str, overrides: Sequence[str] = (), *, workspace: Path | str = "runs", until: str | None = None) -> Outcome:
+    """A fresh run of the recipe in a file, walked to its end (or as far as `until`): what `goodfit run --new` does, from Python."""
+    loaded = read(recipe_file, overrides)
+    run = Run.create(
+        Path(workspace), name=loaded.recipe.name, recipe_text=loaded.text, base=Path(recipe_file).resolve().parent,
+        recipe_hash=digest(loaded.recipe.to_json()), overrides=list(overrides),
+    )  # fmt: skip
+    return conduct(loaded.recipe, run, until=until)
 
 
 def foresee(recipe: Recipe) -> None:

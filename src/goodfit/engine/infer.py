@@ -25,7 +25,7 @@ from goodfit.errors import DataError
 
 Result = NDArray[np.float32]
 Want = Literal["logits", "hidden_mean"]
-BATCH_TOKENS = 8192
+BATCH_TOKENS = 4096
 _WINDOW = 16_384
 
 

@@ -176,7 +176,7 @@ class Training:
             self.resumed_from = found.name
             self._elsewhere = ", ".join(f"{k} {v}" for k, v in found.made_with.items() if v != made_with().get(k))
         self.stepper = Stepper(self.forward, self.optimiser, self.objective, self.train, plan.seed)
-        self.evaluator = evaluation.Evaluator(self.forward, self.objective, self.splits, 2 * plan.batch_tokens)
+        self.evaluator = evaluation.Evaluator(self.forward, self.objective, self.splits, plan.batch_tokens)
         self.meter = Meter(plan)
         self._saved_at, self._saved_step = time.monotonic(), self.progress.step if found else -1
         self._begun = time.perf_counter() - self.progress.seconds

