@@ -96,7 +96,7 @@ class _Doing:
 
     def kept(self) -> Any | None:
         """The Result of an earlier attempt of this very run."""
-        if self.record.state not in ("done", "reused"):
+        if self.record.state not in ("done", "reused", "skipped"):
             return None
         if self.record.inputs != self.inputs:
             raise RunError(
@@ -154,8 +154,11 @@ class _Doing:
         except (GoodfitError, KeyboardInterrupt, MemoryError, OSError):
             self._fail("failed", begin)
             raise
-        self._set(state="done", seconds=round(time.monotonic() - begin, 3))
-        self.run.screen.stage(self.name, "done", self.record.seconds)
+        off = getattr(self.recipe, self.name, None) is False  # `audit: false`: the stage says that nothing was looked at
+        self._set(
+            state="skipped" if off else "done", seconds=round(time.monotonic() - begin, 3), reason=f"{self.name}: false" if off else None
+        )
+        self.run.screen.stage(self.name, self.record.state, self.record.seconds)
         return found
 
     def _fail(self, state: Any, begin: float) -> None:

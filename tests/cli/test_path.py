@@ -231,3 +231,12 @@ def test_an_interrupted_run_resumes(tmp_path: Path, when: signal.Signals) -> Non
     kinds = [e["event"] for e in read_jsonl(events)]
     assert kinds.count("start") == 2
     assert "resumed" in kinds
+
+
+def test_audit_false_is_skipped_and_said(tmp_path: Path) -> None:
+    recipe = made.project(tmp_path, audit=False)
+    code, document = call(tmp_path, "audit", str(recipe))
+    assert (code, document["status"]) == (0, "partial")
+    assert {s["name"]: s["state"] for s in document["stages"]}["audit"] == "skipped"
+    record = list_runs(tmp_path / "runs")[0].record
+    assert record.stages["audit"].reason == "audit: false"

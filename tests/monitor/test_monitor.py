@@ -54,6 +54,7 @@ def test_plain_lines_go_to_their_stream_and_no_control_characters_with_them() ->
     screen.event({"event": "start", "step": 0, "steps_total": 2})
     screen.event(step(1))
     screen.event(evaluated(1))
+    screen.event(evaluated(1, "train_probe"))
     text = out.getvalue()
     assert "✓ split 1.9 s" in text
     assert "reading 50%" in text

@@ -18,7 +18,7 @@ from goodfit.tasks.baselines import TrainingRows, fit_baseline
 from goodfit.tasks.baselines import features as features_module
 from goodfit.tasks.baselines import tfidf as tfidf_module
 from goodfit.tasks.baselines.features import TfidfFeatures
-from goodfit.tasks.baselines.linear import fit_sigmoids, fit_softmax, folds
+from goodfit.tasks.baselines.linear import Settings, fit_sigmoids, fit_softmax, folds
 
 
 def rows(texts: list[str], targets: np.ndarray, **more: Any) -> TrainingRows:
@@ -124,7 +124,7 @@ def test_folds_keep_clusters_whole_and_spread_the_strata() -> None:
 
 
 def test_clusters_of_copies_do_not_choose_the_settings() -> None:
-    """40 copies of each row with random labels per group: without clusters the search would believe in memorising."""
+    """Ten copies of each row with a random label: without clusters the search would believe in memorising."""
     rng = np.random.default_rng(0)
     texts = [" ".join(f"w{k}" for k in rng.integers(0, 500, 8)) for _ in range(60)]
     y = rng.integers(0, 2, 60)
@@ -172,14 +172,15 @@ def test_linear_models_equal_sklearn() -> None:
     rng = np.random.default_rng(0)
     x = sparse.csr_matrix(rng.random((80, 12)) * (rng.random((80, 12)) < 0.4))
     y, weight = rng.integers(0, 3, 80), rng.random(80).astype(np.float32)
-    mine = fit_softmax(x, y, 3, 2.0, weight=weight)
+    close = Settings(2.0, tolerance=1e-5)
+    mine = fit_softmax(x, y, 3, close, weight=weight)
     theirs = LogisticRegression(C=2.0, tol=1e-6, max_iter=999).fit(x, y, sample_weight=weight)
-    np.testing.assert_allclose(mine.logits(x), theirs.decision_function(x), atol=0.02)
-    two = fit_softmax(x, np.minimum(y, 1), 2, 2.0)
+    np.testing.assert_allclose(mine.logits(x), theirs.decision_function(x), atol=1e-3)
+    two = fit_softmax(x, np.minimum(y, 1), 2, close)
     p = LogisticRegression(C=2.0, tol=1e-6, max_iter=999).fit(x, np.minimum(y, 1)).predict_proba(x)
-    np.testing.assert_allclose(Classification(("a", "b")).probabilities(two.logits(x)), p, atol=0.01)
+    np.testing.assert_allclose(Classification(("a", "b")).probabilities(two.logits(x)), p, atol=1e-3)
     t = np.stack([y == 0, y == 1, np.ones(80), np.zeros(80)], 1)
-    many = fit_sigmoids(x, t, 2.0).logits(x)
+    many = fit_sigmoids(x, t, close).logits(x)
     assert (many[:, 2] > 10).all()
     assert (many[:, 3] < -10).all()
     theirs = LogisticRegression(C=2.0, solver="liblinear", max_iter=200).fit(x, y == 1)
@@ -195,7 +196,7 @@ def test_rare_features_are_learnt_too() -> None:
         for y_ in y
     ]
     x = TfidfFeatures(4_000, 2).fit(texts).transform(texts)
-    assert (fit_softmax(x, y, 4, 10.0).logits(x).argmax(1) == y).mean() > 0.95
+    assert (fit_softmax(x, y, 4, Settings(10.0)).logits(x).argmax(1) == y).mean() > 0.95
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ sentence or as one JSON document and picks the exit code:
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -16,6 +17,10 @@ from typing import Any, NoReturn
 import click
 
 from goodfit.errors import UserError, nearest
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Threads that wait for each other sleep instead of spinning: on a machine that does something else too, spinning costs half of the
+# processor (measured, docs/log.md). Read by OpenMP when torch is first imported.
 
 VERBS: dict[str, tuple[str, str]] = {
     "init": ("begin", "Look at DATA and write a commented recipe."),

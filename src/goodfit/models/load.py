@@ -66,6 +66,7 @@ def load(
     if not keep_head:
         fresh |= _renew_output_layer(model, len(names), seed=seed)
     check_vocabulary(model, tokenizer, found.name)
+    check_finite(model, found.name)
     set_padding(model, tokenizer)
     mark_fresh(model, fresh)
     return LoadedModel(model.eval(), tokenizer, identify(found, num_labels=len(names)), names, frozenset(fresh))
@@ -127,6 +128,13 @@ def check_vocabulary(model: Any, tokenizer: Any, name: str) -> None:
             f"the tokenizer of {name} knows {largest + 1} tokens, its model only {rows}: they do not belong together",
             fix="copy config.json, weights and tokenizer from the same model",
         )
+
+
+def check_finite(model: nn.Module, name: str) -> None:
+    """ModelError where a weight of the files is not a number: such a model answers nothing, and every step on it would."""
+    for parameter, weights in model.named_parameters():
+        if not bool(torch.isfinite(weights).all()):
+            raise ModelError(f"{name} holds numbers that are not finite, in {parameter}", fix="download the folder again")
 
 
 def set_padding(model: Any, tokenizer: Any) -> None:

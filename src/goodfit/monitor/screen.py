@@ -115,7 +115,7 @@ class Lines:
         if kind == "warning":
             self.say(f"  {event.get('message', '')}")
         due = kind == "step" and time.monotonic() - self._last >= self.every
-        if due or (kind == "eval" and event["split"] == "valid"):
+        if due or (kind == "eval" and event["split"] == "train_probe"):
             self._last = time.monotonic()
             t = self._training
             self._print(f"  step {t.done}/{t.total} · {t.line()} · {duration(t.remaining())} left")

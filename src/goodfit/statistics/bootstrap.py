@@ -27,7 +27,7 @@ Statistic = Callable[[Floats], Floats]
 
 RESAMPLES = 2_000
 MOST_RESAMPLES = 20_000
-TAIL = 10
+OUTERMOST = 10
 """Draws in each tail beyond which quantiles are extrapolated."""
 PERMUTATIONS = 9_999
 MOST_SORTS = 4_000
@@ -118,24 +118,48 @@ def _tally(drawn: Ints, sorts: int) -> Ints:
 
 def leave_one_out(units: Units, statistic: Statistic) -> Floats:
     """The statistic without one unit of each sort: [U] (the jackknife; weigh by `units.counts`)."""
-    total, parts, start = units.total(), [], 0
+    total = units.total()
+    return _for_each(units, lambda part, _: statistic(total - part))
+
+
+def bias_within(units: Units, statistic: Statistic, strata: Ints) -> float:
+    """Jackknife bias if the number of units in each stratum (0..S-1, one per sort) were fixed, as in a stratified sample."""
+    total, value, size = units.total(), float(statistic(units.total())), np.bincount(strata, weights=units.counts)
+    member = sparse.csr_array((units.counts.astype(np.float64), (strata, np.arange(len(strata)))), shape=(len(size), len(strata)))
+    of_stratum = np.asarray((member @ units.sums).toarray())
+    rest = np.maximum(size[strata] - 1, 1)[:, None]
+
+    def without(part: Floats, place: slice) -> Floats:
+        return statistic(total + (of_stratum[strata[place]] - size[strata[place], None] * part) / rest[place])
+
+    moved = _for_each(units, without) - value
+    return float(np.sum(units.counts * moved * (size[strata] - 1) / size[strata]))
+
+
+def _for_each(units: Units, of: Callable[[Floats, slice], Floats]) -> Floats:
+    """`of` (dense sums [u, D] of some sorts, their place) for all sorts, in chunks: [U]."""
+    parts, start = [], 0
     for size in _chunks(*units.sums.shape):
-        parts.append(statistic(total - units.sums[start : start + size].toarray()))
+        place = slice(start, start + size)
+        parts.append(of(units.sums[place].toarray(), place))
         start += size
     return np.concatenate(parts)
 
 
-def bca(value: float, draws: Floats, without: Floats, units: Units, level: float, *, expand: bool = False) -> tuple[float, float]:
+def bca(
+    value: float, draws: Floats, without: Floats, units: Units, level: float, *, expand: bool = False, shift: float = 0.0
+) -> tuple[float, float]:  # fmt: skip
     """Bias-corrected and accelerated percentile interval (Efron 1987; DiCiccio & Efron 1996).
 
     `without` are the leave-one-out values, from which the acceleration comes. `expand` widens the percentiles to Student's t with the
-    degrees of freedom of `influence` and the factor sqrt(G / (G - 1)) (Hesterberg 2015): for clusters, whose number is small.
+    degrees of freedom of `influence` and the factor sqrt(G / (G - 1)) (Hesterberg 2015): for clusters, whose number is small. `shift` is
+    added to the bias correction, in standard deviations of the draws.
     """
-    pulls = np.repeat(0.0, 0) if not len(without) else np.average(without, weights=units.counts) - without
+    pulls = np.average(without, weights=units.counts) - without
     square = float(np.sum(units.counts * pulls**2))
     acceleration = float(np.sum(units.counts * pulls**3)) / (6 * square**1.5) if square > 0 else 0.0
     below = float(np.mean(draws < value) + np.mean(draws == value) / 2)
-    bias = float(stats.norm.ppf(min(max(below, 0.5 / len(draws)), 1 - 0.5 / len(draws))))
+    bias = float(stats.norm.ppf(min(max(below, 0.5 / len(draws)), 1 - 0.5 / len(draws)))) + shift
     critical = float(stats.norm.ppf(0.5 + level / 2))
     if expand:
         critical = spread_of(np.repeat(pulls, units.counts)).critical(level) * math.sqrt(units.n / (units.n - 1))
@@ -152,7 +176,7 @@ def normal_tailed_quantile(draws: Floats, z: float) -> float:
 
     With many classes the bias correction asks for percentiles (z near 4) that no sensible number of draws can show.
     """
-    edge = float(stats.norm.ppf(1 - TAIL / len(draws)))
+    edge = float(stats.norm.ppf(1 - OUTERMOST / len(draws)))
     inside = min(max(z, -edge), edge)
     found = float(np.quantile(draws, float(stats.norm.cdf(inside)), method="hazen"))
     return found + (z - inside) * float(draws.std())

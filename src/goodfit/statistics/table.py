@@ -113,7 +113,7 @@ def _all_or_none(total: Floats, units: int) -> tuple[Floats, Floats]:
 
 
 def _of_classes(statistic: Any, edge: Edge) -> Counted:
-    return Counted(counted.class_rows, statistic, edge, interval="bca_confusion")
+    return Counted(counted.class_rows, statistic, edge, strata=True, interval="bca_confusion")
 
 
 def _of_labels(statistic: Any, edge: Edge) -> Counted:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 ITERATIONS = 200
-TOLERANCE = 0.03
-"""Largest entry of the gradient at the end, relative to the start. scikit-learn's absolute one would end at once where every feature is
-rare: with 250 telling words in 100,000 rows the gradient at the start is 0.0004."""
+ROUGH, FINE = 0.15, 0.03
+"""Largest entry of the gradient at the end, relative to the start: during the search, and for the model that is kept.
+
+scikit-learn's absolute tolerance would end at once where every feature is rare: with 250 telling words in 100,000 rows no entry of the
+gradient is above 0.0004 at the start.
+"""
 RARE = -20.0
 """Logit of a class that the training rows do not have."""
 
@@ -39,18 +42,26 @@ class Linear:
         return np.asarray(x @ self.coef.T, dtype=np.float64) + self.intercept
 
 
-def fit_softmax(
-    x: Any, y: NDArray[np.int64], n_labels: int, c: float, *, balanced: bool = False, weight: NDArray[np.float32] | None = None
-) -> Linear:
-    """One label per row. `c`: inverse strength of the ridge penalty; `balanced`: classes weigh the same in all."""
+class Settings(NamedTuple):
+    """How a model is fitted."""
+
+    c: float
+    """Inverse strength of the ridge penalty."""
+    balanced: bool = False
+    """Classes weigh the same in all (softmax only)."""
+    tolerance: float = FINE
+
+
+def fit_softmax(x: Any, y: NDArray[np.int64], n_labels: int, settings: Settings, *, weight: NDArray[np.float32] | None = None) -> Linear:
+    """One label per row; a class without rows gets the logit RARE."""
     present = np.unique(y)
     coef = np.zeros((n_labels, x.shape[1]), dtype=np.float32)
     intercept = np.full(n_labels, RARE)
     if len(present) < 2:
         intercept[present] = 0.0
         return Linear(coef, intercept)
-    tolerance = TOLERANCE * _first_gradient(x, y, balanced=balanced, weight=weight)
-    model = LogisticRegression(C=c, max_iter=ITERATIONS, tol=tolerance, class_weight="balanced" if balanced else None)
+    tolerance = settings.tolerance * _first_gradient(x, y, balanced=settings.balanced, weight=weight)
+    model = LogisticRegression(C=settings.c, max_iter=ITERATIONS, tol=tolerance, class_weight="balanced" if settings.balanced else None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the last iterations move nothing that the score can see
         model.fit(x, y, sample_weight=weight)
@@ -71,14 +82,14 @@ def _first_gradient(x: Any, y: NDArray[np.int64], *, balanced: bool, weight: NDA
     return max(float(np.abs(x.T @ off).max()) / float(row.sum()), 1e-12)
 
 
-def fit_sigmoids(x: Any, targets: NDArray[Any], c: float, *, weight: NDArray[np.float32] | None = None) -> Linear:
+def fit_sigmoids(x: Any, targets: NDArray[Any], settings: Settings, *, weight: NDArray[np.float32] | None = None) -> Linear:
     """Any number of labels per row: one binary model per label; a label that all rows or none carry keeps its share alone."""
     y = np.asarray(targets) > 0.5
     coef = np.zeros((y.shape[1], x.shape[1]), dtype=np.float32)
     intercept = np.where(y.all(axis=0), -RARE, RARE)
     x = x.astype(np.float64)  # once: liblinear would convert it for every label
     for label in np.flatnonzero(y.any(axis=0) & ~y.all(axis=0)):
-        model = LogisticRegression(C=c, solver="liblinear", max_iter=ITERATIONS)
+        model = LogisticRegression(C=settings.c, solver="liblinear", max_iter=ITERATIONS)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(x, y[:, label], sample_weight=weight)

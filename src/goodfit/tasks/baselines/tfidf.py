@@ -1,8 +1,8 @@
 """tfidf: logistic regression on word and character n-grams, its settings chosen by cross-validation on the training rows.
 
 Part of tasks.baselines. The strong classic: within a few points of a fine-tuned model where words alone decide the class, far
-behind where they do not. C climbs a grid from the middle; whether classes are balanced is tried where they differ in size; inner
-folds keep clusters whole. Cost is bounded by counts, never by the clock, so that it is the same on every machine.
+behind where they do not. C comes from a grid; whether classes are balanced is tried where they differ in size; inner folds keep
+clusters whole. Cost is bounded by counts, never by the clock, so that it is the same on every machine.
 
 Shapes: n rows, F features, L labels.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from goodfit.tasks.baselines.common import Answers, TrainingRows
 from goodfit.tasks.baselines.features import VOCABULARY_CHARACTERS, TfidfFeatures, batches, characters, gather
-from goodfit.tasks.baselines.linear import Linear, fit_sigmoids, fit_softmax, folds
+from goodfit.tasks.baselines.linear import FINE, ROUGH, Linear, Settings, fit_sigmoids, fit_softmax, folds
 from goodfit.tasks.classification import Classification
 
 MOST_ROWS = 100_000
@@ -30,23 +30,17 @@ MOST_FEATURES = 200_000
 MOST_WEIGHTS = 4_000_000
 """Features x labels: the optimiser keeps about 25 copies of the weights."""
 SEARCH_ROWS = 20_000
-SEARCH_WORK = 100_000_000
+SEARCH_WORK = 50_000_000
 """Entries of the matrix x labels during the search; fewer rows are searched on where there are more."""
 FEWEST_SEARCHED = 2_000
 GRID = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
-START = 4
+WINDOW = (2, 7)
+"""Places of the grid that are always tried: 0.3 to 30."""
 FOLDS = 3
 TWICE = 1_000
 """From so many rows on, an n-gram has to occur in two rows to be a feature."""
 UNEVEN = 1.5
 """Balancing is tried where the largest class has so many times the rows of the smallest."""
-
-
-class Settings(NamedTuple):
-    """What the search chooses."""
-
-    c: float
-    balanced: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,13 +75,14 @@ def fit_tfidf(task: Classification, rows: TrainingRows, primary: str, seed: int)
         "rows": len(index), "rows_available": len(rows), "features": features.n_features, "C": settings.c, "balanced": settings.balanced,
         "chosen_by": "accuracy" if primary == "accuracy" else "macro_f1", "folds": FOLDS, "tried": len(search.tried),
     }  # fmt: skip
-    return Tfidf(task, features, _fit(task.multi_label, x, y, task.n_labels, settings, weight), facts)
+    linear = _fit(task.multi_label, x, y, task.n_labels, settings._replace(tolerance=FINE), weight)
+    return Tfidf(task, features, linear, facts)
 
 
 def _fit(multi_label: bool, x: Any, y: NDArray[Any], n_labels: int, settings: Settings, weight: NDArray[np.float32] | None) -> Linear:
     if multi_label:
-        return fit_sigmoids(x, y, settings.c, weight=weight)
-    return fit_softmax(x, y, n_labels, settings.c, balanced=settings.balanced, weight=weight)
+        return fit_sigmoids(x, y, settings, weight=weight)
+    return fit_softmax(x, y, n_labels, settings, weight=weight)
 
 
 def _strata(targets: NDArray[Any], multi_label: bool) -> NDArray[np.int64]:
@@ -138,6 +133,12 @@ def _folds(
     return out
 
 
+def _smoothed(values: list[float]) -> NDArray[np.float64]:
+    """Each value averaged with its neighbours (1:2:1): among settings that are nearly equal, chance must not pick the one at the edge."""
+    padded = np.concatenate([values[:1], values, values[-1:]])
+    return np.asarray((padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4)
+
+
 class _Search:
     """Cross-validation over the settings; each is tried once."""
 
@@ -147,19 +148,22 @@ class _Search:
         self._logits: dict[Settings, NDArray[np.float64]] = {}
 
     def best(self, fold: NDArray[np.int64]) -> Settings:
-        """Climb the grid of C from its middle, then see whether the other way of weighing classes is better there."""
+        """The best C of a window of the grid (widened where the best is its end); then whether unweighted classes do better there."""
         self._fold, self._rows = fold, np.flatnonzero(fold >= 0)
         if len(self._rows) < 2 * FOLDS:
             self._fold, self._rows = np.arange(len(fold)) % max(1, min(FOLDS, len(fold))), np.arange(len(fold))
         balanced = self._uneven()
-        place = START
+        low, high = WINDOW
         while True:
-            near = [i for i in (place - 1, place, place + 1) if 0 <= i < len(GRID)]
-            best = max(near, key=lambda i: (self._score(Settings(GRID[i], balanced)), i == place))
-            if best == place:
+            values = [self._score(Settings(c, balanced, ROUGH)) for c in GRID[low:high]]
+            best = low + int(np.argmax(_smoothed(values)))
+            if best == low > 0:
+                low -= 1
+            elif best == high - 1 < len(GRID) - 1:
+                high += 1
+            else:
                 break
-            place = best
-        choices = [Settings(GRID[place], balanced)] + ([Settings(GRID[place], False)] if balanced else [])
+        choices = [Settings(GRID[best], way, ROUGH) for way in dict.fromkeys((balanced, False))]
         return max(choices, key=self._score)
 
     def decision(self, settings: Settings, seed: int) -> Any:
