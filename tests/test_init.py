@@ -312,11 +312,13 @@ def test_class_numbers_are_not_taken_for_measurements() -> None:
     assert not looks_continuous(Column("label", "number", 0, 1000, {"0.0": 500, "1.0": 500}))
 
 
-def test_one_column_per_label_is_refused_with_the_way_out(tmp_path: Path) -> None:
+def test_one_column_per_label(tmp_path: Path) -> None:
     rows = table(300, comment_text=text, toxic=one_of(0, 1), obscene=one_of(0, 1), insult=one_of(0, 0, 1), threat=one_of(0, 1))
-    error = refused(write_csv(tmp_path / "toxic.csv", rows))
-    assert "one 0/1 column per label" in error.message
-    assert "multi_label: true" in (error.fix or "")
+    found = guess(write_csv(tmp_path / "toxic.csv", rows))
+    assert found.recipe.task.label == ("toxic", "obscene", "insult", "threat")
+    assert found.recipe.task.multi_label
+    assert found.recipe.task.text == ("comment_text",)
+    assert any("one per label" in reason for reason in found.reasons)
 
 
 def test_data_without_text_or_label(tmp_path: Path) -> None:

@@ -38,8 +38,8 @@ class Task(Section):
     """What the model must do."""
     text: Names = ("text",)
     """Column, or columns, that hold the input; several are joined by a line break, in this order."""
-    label: str = "label"
-    """Column that holds the class name (or the names, for `multi_label`)."""
+    label: str | Annotated[tuple[str, ...], Field(min_length=2)] = "label"
+    """Column that holds the class name (or the names, for `multi_label`); or, for `multi_label`, one 0/1 column per label."""
     multi_label: bool = False
     """Several classes, or none, may hold for a row."""
     label_separator: str | None = None
@@ -51,11 +51,19 @@ class Task(Section):
     def _columns(self) -> Task:
         if not self.text:
             raise ValueError("text names no column")
-        if self.label in self.text:
-            raise ValueError(f"the column {self.label!r} cannot be both text and label")
+        both = [name for name in self.label_columns if name in self.text]
+        if both:
+            raise ValueError(f"the column {both[0]!r} cannot be both text and label")
+        if len(self.label_columns) > 1 and not self.multi_label:
+            raise ValueError(f"label names {len(self.label_columns)} columns, which needs multi_label: true")
         if self.label_separator is not None and not self.multi_label:
             raise ValueError("label_separator needs multi_label: true")
         return self
+
+    @property
+    def label_columns(self) -> tuple[str, ...]:
+        """The label column, or the 0/1 columns."""
+        return (self.label,) if isinstance(self.label, str) else self.label
 
     @property
     def label_names(self) -> tuple[str, ...] | None:

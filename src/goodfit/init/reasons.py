@@ -68,6 +68,8 @@ def _language(found: Roles) -> str:
 
 
 def _label(seen: Seen, found: Roles) -> dict[str, str]:
+    if found.switches:
+        return {"label": f"{_quoted(found.switches)}: columns of 0 and 1, one per label"}
     column = found.label
     assert column is not None
     doubt = "" if found.label_score >= SURE else "the best of what there is, so look twice: "

@@ -38,7 +38,7 @@ def refuse(path: str, columns: Sequence[Column], found: Roles) -> None:
     if number is not None:
         raise _for_numbers(path, number)
     if found.switches:
-        raise _one_column_per_label(path, found.switches)
+        return
     if found.label is None:
         raise _without_label(path, columns, found)
     if found.label in found.text:
@@ -84,13 +84,6 @@ def _without_label(path: str, columns: Sequence[Column], found: Roles) -> DataEr
         return _error(path, f"there is a text ({text!r}) and no label beside it", "add a column with the class of each row")
     message = f"no column beside {text!r} looks like a label, a few names that come again (the others are {_listed(rest)})"
     return _error(path, message, "name it in a recipe: `task: {text: COLUMN, label: COLUMN}`")
-
-
-def _one_column_per_label(path: str, switches: Sequence[Column]) -> DataError:
-    names = [column.name for column in switches]
-    message = f"{_quoted(names)} look like one 0/1 column per label; a recipe names one label column"
-    fix = f"write the names that hold into one column, for example {names[0]}|{names[1]}, and set task.multi_label: true"
-    return _error(path, message, fix, names[0])
 
 
 def _listed(columns: Sequence[Column]) -> str:

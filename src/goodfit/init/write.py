@@ -81,9 +81,11 @@ def _data(seen: Seen, reasons: Mapping[str, str]) -> list[str]:
 
 
 def _task(found: Roles, reasons: Mapping[str, str]) -> list[str]:
-    assert found.label is not None
     text = [column.name for column in found.text]
     lines = ["task:", "  kind: classification", *_said(reasons, "text"), f"  text: {inline(text if len(text) > 1 else text[0])}"]
+    if found.switches:
+        return [*lines, *_said(reasons, "label"), f"  label: {inline([c.name for c in found.switches])}", "  multi_label: true"]
+    assert found.label is not None
     lines += [*_said(reasons, "label", "rivals", "sorted", "one", "missing", "order"), f"  label: {inline(found.label.name)}"]
     separator = found.label.separator
     if separator is not None:

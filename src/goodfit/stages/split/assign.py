@@ -53,10 +53,10 @@ def shares_of(recipe: Recipe, look: Look) -> Shares:
 def check(look: Look, recipe: Recipe, file: str) -> None:
     """DataError where these rows cannot be learned from: too few, one class, a label column that is no label column."""
     used = int(look.used.sum())
-    place = Place(file=file, key=recipe.task.label)
+    place = Place(file=file, key=recipe.task.label_columns[0])
     _check_listed(look, place)
     if used < MINIMUM_ROWS:
-        columns = f"text from {', '.join(map(repr, recipe.task.text))}, label from {recipe.task.label!r}"
+        columns = f"text from {', '.join(map(repr, recipe.task.text))}, label from {', '.join(map(repr, recipe.task.label_columns))}"
         reasons = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in look.dropped().items())
         detail = f" (of {len(look):,} read; {reasons}; {columns})" if reasons else ""
         rows = "row" if used == 1 else "rows"
@@ -81,7 +81,7 @@ def _check_listed(look: Look, place: Place) -> None:
 
 def _check_labels(look: Look, recipe: Recipe, used: int, place: Place) -> None:
     present = np.unique(look.sets.take(np.flatnonzero(look.used)).codes)
-    column = recipe.task.label
+    column = recipe.task.label_columns[0]
     if len(look.names) > used:
         raise DataError(
             f"there are more classes ({len(look.names):,}) than rows ({used:,})", place=place,

@@ -34,7 +34,7 @@ def columns_of(recipe: Recipe) -> Columns:
     """The columns that the recipe's task, groups and split sections name."""
     return Columns(
         text=recipe.task.text,
-        label=(recipe.task.label,),
+        label=recipe.task.label_columns,
         multi_label=recipe.task.multi_label,
         separator=recipe.task.label_separator,
         groups={axis: group.column for axis, group in recipe.groups.items()},

@@ -84,7 +84,7 @@ def _rate(facts: Facts) -> tuple[float, str]:
         return rate, f"LoRA on {millions:.0f} M parameters: about ten times the full rate"
     if facts.causal:
         return (2e-5 if millions <= 8000 else 1e-5), f"a decoder of {millions:.0f} M parameters, all weights"
-    for bound, rate in ((50, 5e-5), (150, 3e-5), (400, 2e-5)):
+    for bound, rate in ((50, 1e-4), (150, 3e-5), (400, 2e-5)):
         if millions <= bound:
             return rate, f"an encoder of {millions:.0f} M parameters, all weights"
     return 1e-5, f"an encoder of {millions:.0f} M parameters, all weights"
