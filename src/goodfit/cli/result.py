@@ -83,16 +83,28 @@ def _text(outcome: Outcome, scores: dict[str, Any], findings: list[Finding]) -> 
         lines.append(f"{top['name']} {shown}{spread} on {top['n']:,} {scores['on']} rows")
     lines += [f"  {SIGNS.get(v['answer'], '·')} {v['question']}: {v['text']}" for v in scores.get("verdicts", [])]
     lines += [f"  {SIGNS.get(g['answer'], '·')} gate {g['gate']}: {g['answer']}" for g in scores.get("gates", [])]
-    lines += [f"  {f.severity} {f.code} {visible(f.title)}" for f in worst_first(findings)[:3] if f.severity != "note"]
-    if top is None and findings:
-        found = count(findings)
-        lines.append(f"findings: {found['error']} errors, {found['warning']} warnings, {found['note']} notes")
+    lines += _finding_lines(findings, scored=top is not None)
     lines.append(f"{outcome.status} in {duration(sum(r.seconds for r in run.record.stages.values()))}")
     for key, path in files(run).items():
         if key in ("report", "model"):
             lines.append(f"  {key:<7}{_relative(run.path / path)}")
     lines += [f"  next   {step}" for step in next_steps(outcome)[:2]]
     return "\n".join(lines)
+
+
+def _finding_lines(findings: list[Finding], *, scored: bool) -> list[str]:
+    """After scores the three that matter most; before there are scores, what was looked for is the answer."""
+    ranked = worst_first(findings)
+    if scored:
+        return [f"  {f.severity} {f.code} {visible(f.title)}" for f in ranked[:3] if f.severity != "note"]
+    found, quiet = count(findings), sum(f.status == "passed" for f in findings)
+    lines = [f"{found['error']} errors, {found['warning']} warnings, {found['note']} notes; {quiet} checks passed"]
+    for finding in ranked[:12]:
+        lines.append(f"  {finding.severity:<8}{finding.code}  {visible(finding.title)}")
+        lines += [f"                   {visible(finding.fix, 160)}"] if finding.fix and finding.severity != "note" else []
+    if ranked:
+        lines.append(f"  more: goodfit show last audit, goodfit explain {ranked[0].code}")
+    return lines if findings else []
 
 
 def _relative(path: Path) -> str:
