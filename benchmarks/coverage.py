@@ -3,8 +3,8 @@
     python -m benchmarks.coverage [--repetitions 2000] [--kinds macro_f1,mcc] [--no-record]
 
 Each cell draws data sets of a known population (`populations`), scores them through the door `score`, and counts how often the interval
-holds the population's value. The paired comparisons are asked about two equally good systems: any answer but "cannot tell" is a false
-one. tests/statistics uses the same functions with fewer repetitions. Writes benchmarks/results/1-coverage.json and prints one line per
+holds the population's value. The paired comparisons are asked (half as often) about two equally good systems: any answer but "cannot
+tell" is a false one. tests/statistics uses the same functions with fewer repetitions. Writes benchmarks/results/1-coverage.json and prints one line per
 cell. One thread; the whole grid takes about an hour.
 """
 
@@ -14,6 +14,7 @@ import argparse
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,11 +35,17 @@ class Cell:
     kind: str
     about: str
     draw: of.Draw
-    truth: float
+    population: float | Callable[[], float]
+    """The truth, or what computes it (by simulation of large samples) when it is asked for."""
     quick: bool = False
     """Part of the quick tests too."""
     boundary: bool = False
     """The truth lies on the edge of what is possible: more than 97% is allowed, and the cell stays out of averages."""
+
+    @property
+    def truth(self) -> float:
+        """The population's value."""
+        return self.population() if callable(self.population) else self.population
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ class Coverage:
     """What came of a cell: shares of repetitions whose interval held the truth, lay above it, lay below it, or had no value."""
 
     cell: Cell
+    truth: float
     repetitions: int
     held: float
     above: float
@@ -56,12 +64,13 @@ class Coverage:
     def __str__(self) -> str:
         """One line for a log."""
         tails = f"above {self.above:.3f}  below {self.below:.3f}  absent {self.absent:.3f}  width {self.width:.4f}"
-        return f"{self.cell.kind:21} {self.cell.about:48} truth {self.cell.truth:7.4f}  held {self.held:.4f}  {tails}"
+        return f"{self.cell.kind:21} {self.cell.about:48} truth {self.truth:7.4f}  held {self.held:.4f}  {tails}"
 
 
 def simulate(cell: Cell, repetitions: int = REPETITIONS, seed: int = 0) -> Coverage:
     """Coverage of one cell; a score that is absent is left out, a score without an interval counts as a miss."""
     rng = np.random.default_rng([seed, zlib.crc32(f"{cell.kind} {cell.about}".encode())])
+    truth = cell.truth
     held, above, below, absent, widths = 0, 0, 0, 0, [0.0]
     for i in range(repetitions):
         labels, predictions, clusters = cell.draw(rng)
@@ -69,12 +78,12 @@ def simulate(cell: Cell, repetitions: int = REPETITIONS, seed: int = 0) -> Cover
         if made.value is None:
             absent += 1
         elif made.low is not None and made.high is not None:
-            above += made.low > cell.truth + 1e-12
-            below += made.high < cell.truth - 1e-12
-            held += made.low <= cell.truth + 1e-12 and made.high >= cell.truth - 1e-12
+            above += made.low > truth + 1e-12
+            below += made.high < truth - 1e-12
+            held += made.low <= truth + 1e-12 and made.high >= truth - 1e-12
             widths.append(made.high - made.low)
     there = max(repetitions - absent, 1)
-    return Coverage(cell, repetitions, held / there, above / there, below / there, absent / repetitions, sum(widths) / there)
+    return Coverage(cell, truth, repetitions, held / there, above / there, below / there, absent / repetitions, sum(widths) / there)
 
 
 # --- the grid -----------------------------------------------------------------------------------------------------------------------
@@ -104,6 +113,7 @@ CLASSES = [
     (77, 0.98, 0, 1000),
 ]  # fmt: skip
 CLUSTERED = [(2, 0.8, 0, 30, 0.2), (2, 0.95, 1, 100, 0.1), (5, 0.8, 1, 30, 0.1), (5, 0.9, 1, 100, 0.3), (20, 0.8, 0, 100, 0.2)]
+STRATIFIED = [(5, 0.8, 20), (20, 0.9, 15), (77, 0.9, 10)]
 STATISTICS: dict[str, Callable[[Any], Any]] = {
     "macro_f1": counted.macro_f1, "balanced_accuracy": counted.balanced_accuracy, "weighted_f1": counted.weighted_f1,
     "mcc": counted.mcc, "kappa": counted.kappa, "macro_f1_common": counted.macro_f1,
@@ -121,6 +131,10 @@ def confusions() -> Iterator[Cell]:
             if name != "macro_f1_common" or n * of.priors(classes, skew).min() > 20:
                 about = f"{classes} classes, accuracy {accuracy}, skew {skew}, n {n}"
                 yield Cell(name, about, of.draw_classes(*shape), truth, quick=shape in quick and (classes < 20 or name == "macro_f1"))
+        for classes, accuracy, rows in STRATIFIED if every < 6 else ():
+            truth = float(statistic(of.classes_population(classes, accuracy, 0)))
+            about = f"{classes} classes of exactly {rows}, accuracy {accuracy}"
+            yield Cell(name, about, of.draw_stratified(classes, accuracy, rows), truth)
         for classes, accuracy, skew, groups, icc in CLUSTERED[:: 1 if every == 1 else 2]:
             truth = float(statistic(of.classes_population(classes, accuracy, skew)))
             if name != "macro_f1_common":
@@ -155,7 +169,7 @@ def labels() -> Iterator[Cell]:
         for name in ("macro_f1", "micro_f1", "weighted_f1"):
             yield Cell(name, about, draw, float(getattr(counted, name)(sums)), quick=quick and (name == "macro_f1" or not groups))
         for name in ("subset_accuracy", "hamming_loss", "samples_f1"):
-            yield Cell(name, about, draw, of.by_simulation(name, large, 10), quick=quick)
+            yield Cell(name, about, draw, partial(of.by_simulation, name, large, 10), quick=quick)
     draw = of.draw_labels(5, 300, 0.3, 0.8, 0.05)
     yield Cell("macro_f1_common", "5 labels, n 300", draw, float(counted.macro_f1(of.labels_population(5, 0.3, 0.8, 0.05))), quick=True)
 
@@ -175,24 +189,21 @@ def rankings() -> Iterator[Cell]:
         yield Cell("pr_auc", about, draw, of.average_precision_truth(share, auc), quick=groups == 100)
     for classes, n in ((4, 300), (20, 1000)):
         for name in ("roc_auc", "pr_auc"):
-            truth = of.by_simulation(name, of.draw_probabilities(classes, 50_000, 2.5, 1.0), 6)
+            truth = partial(of.by_simulation, name, of.draw_probabilities(classes, 50_000, 2.5, 1.0), 6)
             yield Cell(name, f"{classes} classes, n {n}", of.draw_probabilities(classes, n, 2.5, 1.0), truth, quick=n == 300)
 
 
 def probabilities() -> Iterator[Cell]:
     """log-loss, Brier score, calibration."""
     for classes, sharpness, temperature in ((2, 1.5, 1.0), (2, 3.0, 0.5), (5, 3.0, 0.6), (5, 1.0, 2.0), (20, 4.0, 1.0)):
-        large = of.draw_probabilities(classes, 200_000, sharpness, temperature)
-        loss, brier = (of.by_simulation(name, large, 10) for name in ("log_loss", "brier"))
         for n, groups in ((100, 0), (300, 0), (1000, 0), (300, 30), (1000, 100)):
-            grouped = of.draw_probabilities(classes, 200_000, sharpness, temperature, groups=50_000)
+            large = of.draw_probabilities(classes, 200_000, sharpness, temperature, groups=50_000 if groups else 0)
             draw = of.draw_probabilities(classes, n, sharpness, temperature, groups=groups)
             about = f"{classes} classes, temperature {temperature}, n {n}" + (f", {groups} clusters" if groups else "")
             quick = n == 300 and classes == 5 and temperature < 1
-            of_groups = [of.by_simulation(name, grouped, 10) for name in ("log_loss", "brier")] if groups else [loss, brier]
-            yield Cell("log_loss", about, draw, of_groups[0], quick=quick)
-            yield Cell("brier", about, draw, of_groups[1], quick=quick)
-            error = of.calibration_error_truth(grouped if groups else large, 5 if n < 200 else 10)
+            for name in ("log_loss", "brier"):
+                yield Cell(name, about, draw, partial(of.by_simulation, name, large, 10), quick=quick)
+            error = partial(of.calibration_error_truth, large, 5 if n < 200 else 10)
             yield Cell("ece", about, draw, 0.0 if temperature == 1 else error, quick=n == 300 and classes == 5, boundary=temperature == 1)
             if classes == 2:
                 yield Cell("calibration_slope", about, draw, temperature, quick=n == 300)
@@ -319,7 +330,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(found[-1], flush=True)
     for null in nulls():
         if not wanted or null.kind in wanted:
-            rejected.append((null, false_answers(null, asked.repetitions), asked.repetitions))
+            half = max(asked.repetitions // 2, 1)
+            rejected.append((null, false_answers(null, half), half))
             print(f"{null.kind:21} {null.about:48} false answers {rejected[-1][1]:.4f}", flush=True)
     if not asked.no_record and not wanted:
         print(record("coverage", claims_of(found, rejected)))

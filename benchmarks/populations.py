@@ -64,6 +64,17 @@ def draw_classes(classes: int, accuracy: float, skew: float, n: int, *, groups: 
     return draw
 
 
+def draw_stratified(classes: int, accuracy: float, rows: int) -> Draw:
+    """Labels and predictions of a stratified sample: exactly `rows` of each class."""
+
+    def draw(rng: Rng) -> Rows:
+        y = np.repeat(np.arange(classes), rows)
+        other = (y + rng.integers(1, classes, size=len(y))) % classes
+        return y, np.where(rng.random(len(y)) < accuracy, y, other), None
+
+    return draw
+
+
 def draw_one_class(share: float, found: float, false_alarms: float, n: int, *, groups: int = 0) -> Draw:
     """Flags of one class against the rest; with clusters, some find much less than others."""
 

@@ -23,6 +23,7 @@ from goodfit.engine.precision import choose_precision
 from goodfit.errors import DataError
 from goodfit.models.identity import Identity
 from goodfit.monitor.words import duration, size
+from goodfit.pipeline import foresee
 from goodfit.recipe import Recipe
 from goodfit.settings import Loaded
 from goodfit.stages.choose import find_base
@@ -60,6 +61,7 @@ class Counted:
 def check(loaded: Loaded, base: Path) -> dict[str, Any]:
     """`{settings, would_run, can_show, problems}`: rows of a table, and sentences. Raises what a run would raise at its start."""
     recipe = loaded.recipe
+    foresee(recipe)
     counted = count(recipe, base)
     train_rows, test_rows = _sides(recipe, counted)
     model, why, _ = find_base(recipe.choose.model_name_or_path, base, num_labels=max(2, len(counted.labels)))

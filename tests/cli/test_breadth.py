@@ -143,3 +143,27 @@ def test_texts_in_order_of_time(tmp_path: Path) -> None:
     lines = {side: [int(r["at"].rsplit(":", 1)[1]) for r in rows if r["split"] == side] for side in ("train", "valid", "test")}
     assert max(lines["train"]) < min(lines["valid"])
     assert max(lines["valid"]) < min(lines["test"])
+
+
+def test_texts_with_several_labels_pass_every_check_of_the_data(tmp_path: Path) -> None:
+    content: list[dict[str, Any]] = [
+        {"text": r["text"]} | {name: int(name in r["labels"]) for name in made.LABELS} for r in multi_rows(120)
+    ]
+    content += [
+        content[0] | {"bug": 1 - content[0]["bug"]},
+        content[1],
+        {"text": "", "billing": 1, "bug": 0, "sales": 0},
+        {"text": "w1 w9 w44", "billing": "", "bug": "", "sales": ""},
+    ]
+    recipe = made.project(
+        tmp_path,
+        content=content,
+        task={"text": "text", "label": list(made.LABELS), "multi_label": True},
+        groups={},
+        split={},
+        fail_on="never",
+    )
+    code, document = call(tmp_path, "audit", str(recipe))
+    assert (code, document["status"]) == (0, "partial"), document["error"]
+    kinds = {f.kind for f in find(tmp_path / "runs", "last").findings() if f.status == "open"}
+    assert {"conflicting_labels", "duplicates"} <= kinds

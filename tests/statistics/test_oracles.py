@@ -6,12 +6,12 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn import metrics
 from sklearn.linear_model import LogisticRegression
 
 from goodfit.statistics import averages, calibration, per_class, point, ranking, score
 from goodfit.statistics.sample import Sample
-from scipy import stats
 
 
 def classified(seed: int, n: int = 200, classes: int = 4, accuracy: float = 0.7):
@@ -60,7 +60,9 @@ def test_single_label(kind: str, seed: int) -> None:
 def test_macro_f1_when_a_class_is_never_seen_or_only_predicted() -> None:
     y, p = classified(1, classes=5)
     only_predicted = np.where(np.arange(len(p)) == 7, 9, p)
-    assert score("macro_f1", y, only_predicted).value == pytest.approx(metrics.f1_score(y, only_predicted, average="macro", zero_division=0))
+    assert score("macro_f1", y, only_predicted).value == pytest.approx(
+        metrics.f1_score(y, only_predicted, average="macro", zero_division=0)
+    )
 
 
 def test_macro_f1_of_common_classes_is_the_mean_over_those_with_ten_rows() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import sparse, stats
 
 from goodfit.statistics import benjamini_hochberg, compare, holm, score
-from goodfit.statistics.bootstrap import Units, bca, leave_one_out, resample, units_of
+from goodfit.statistics.bootstrap import Units, bca, leave_one_out, pulls_of, resample, units_of
 from goodfit.statistics.influence import spread, spread_of
 from goodfit.statistics.proportions import mcnemar_midp, mean_of_shares, normal_quantile, tango, wilson
-from scipy import sparse, stats
 
 
 @pytest.mark.parametrize(
@@ -19,9 +19,7 @@ def test_wilson_as_in_newcombe_1998(hits: int, n: int, low: float, high: float) 
     assert wilson(hits, n) == pytest.approx((low, high), abs=5e-5)
 
 
-@pytest.mark.parametrize(
-    ("only_a", "only_b", "n", "low", "high"), [(6, 16, 161, -0.1240, -0.0054), (1, 7, 21, -0.5173, -0.0260)]
-)
+@pytest.mark.parametrize(("only_a", "only_b", "n", "low", "high"), [(6, 16, 161, -0.1240, -0.0054), (1, 7, 21, -0.5173, -0.0260)])
 def test_tango_and_midp_as_in_fagerland_2014(only_a: int, only_b: int, n: int, low: float, high: float) -> None:
     assert tango(only_a, only_b, n) == pytest.approx((low, high), abs=1.2e-4)
     assert tango(only_b, only_a, n) == pytest.approx((-high, -low), abs=1.2e-4)
@@ -96,7 +94,7 @@ def test_bca_agrees_with_scipy() -> None:
         return sums[..., 0] / sums[..., 1]
 
     draws = resample(units, mean, 20_000, np.random.default_rng(1))
-    made = bca(float(x.mean()), draws, leave_one_out(units, mean), units, 0.95)
+    made = bca(float(x.mean()), draws, pulls_of(leave_one_out(units, mean), units), units.counts, 1.96)
     theirs = stats.bootstrap((x,), np.mean, n_resamples=20_000, method="BCa", random_state=np.random.default_rng(2)).confidence_interval
     assert made == pytest.approx((theirs.low, theirs.high), abs=0.02)
 

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
 
 from goodfit.errors import SettingsError
-from goodfit.tasks import Classification
+from goodfit.tasks import Classification, Decision
 from goodfit.tasks.baselines import TrainingRows, fit_baseline
 from goodfit.tasks.baselines import features as features_module
 from goodfit.tasks.baselines import tfidf as tfidf_module
@@ -75,6 +75,14 @@ def test_tfidf_learns_what_words_say() -> None:
     again = fit_baseline("tfidf", Classification(tuple("abcd")), rows(texts, y), seed=3)
     np.testing.assert_array_equal(again.answer(test).probabilities, answers.probabilities)
     assert {"C", "balanced", "features", "rows", "rows_available"} <= set(found.facts)
+
+
+def test_the_model_s_decision_is_not_the_baseline_s() -> None:
+    texts, y = words(120, 3)
+    task = Classification(tuple("abc"))
+    cooled = task.with_decision(Decision(temperature=9.0, temperature_applied=True))
+    plain, other = (fit_baseline("tfidf", one, rows(texts, y)).answer(texts) for one in (task, cooled))
+    np.testing.assert_array_equal(plain.probabilities, other.probabilities)
 
 
 def test_tfidf_on_multi_label_chooses_thresholds() -> None:

@@ -47,7 +47,7 @@ VERBS: dict[str, tuple[str, str]] = {
 class Verbs(click.Group):
     """A group whose commands are imported on use, and whose usage errors are JSON too where JSON was asked for."""
 
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
         """As click's own, but for a usage error with `--json`: stdout then holds the one document."""
         words = list(sys.argv[1:] if args is None else args)
         if "--json" not in words:
@@ -88,6 +88,7 @@ def usage_answer(command: str, message: str) -> NoReturn:
     envelope = importlib.import_module("goodfit.cli.envelope")
     error = UserError(message, fix=f"goodfit {command} --help" if command in VERBS else "goodfit --help")
     envelope.answered(command, lambda: envelope.Answer(error=error, exit_code=error.exit_code), as_json=True)
+    raise AssertionError("answered exits")
 
 
 HELP = """Fine-tune language models, and show that the result is a good fit.

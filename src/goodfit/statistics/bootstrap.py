@@ -146,23 +146,27 @@ def _for_each(units: Units, of: Callable[[Floats, slice], Floats]) -> Floats:
     return np.concatenate(parts)
 
 
-def bca(
-    value: float, draws: Floats, without: Floats, units: Units, level: float, *, expand: bool = False, shift: float = 0.0
-) -> tuple[float, float]:  # fmt: skip
+def pulls_of(without: Floats, units: Units) -> Floats:
+    """Jackknife influences [U] from leave-one-out values [U]."""
+    return np.asarray(np.average(without, weights=units.counts) - without)
+
+
+def clustered_critical(without: Floats, units: Units, level: float) -> float:
+    """Critical value for few units: Student's t with the degrees of freedom of `influence`, times sqrt(G / (G - 1)) (Hesterberg 2015)."""
+    pulls = np.repeat(pulls_of(without, units), units.counts)
+    return spread_of(pulls).critical(level) * math.sqrt(units.n / (units.n - 1))
+
+
+def bca(value: float, draws: Floats, pulls: Floats, counts: Ints, critical: float, shift: float = 0.0) -> tuple[float, float]:
     """Bias-corrected and accelerated percentile interval (Efron 1987; DiCiccio & Efron 1996).
 
-    `without` are the leave-one-out values, from which the acceleration comes. `expand` widens the percentiles to Student's t with the
-    degrees of freedom of `influence` and the factor sqrt(G / (G - 1)) (Hesterberg 2015): for clusters, whose number is small. `shift` is
-    added to the bias correction, in standard deviations of the draws.
+    `pulls` [U] are the jackknife influences of the sorts, `counts` [U] their units: the acceleration comes from them. `critical` is the
+    normal score of the ends (1.96). `shift` is added to the bias correction, in standard deviations of the draws.
     """
-    pulls = np.average(without, weights=units.counts) - without
-    square = float(np.sum(units.counts * pulls**2))
-    acceleration = float(np.sum(units.counts * pulls**3)) / (6 * square**1.5) if square > 0 else 0.0
+    square = float(np.sum(counts * pulls**2))
+    acceleration = float(np.sum(counts * pulls**3)) / (6 * square**1.5) if square > 0 else 0.0
     below = float(np.mean(draws < value) + np.mean(draws == value) / 2)
     bias = float(stats.norm.ppf(min(max(below, 0.5 / len(draws)), 1 - 0.5 / len(draws)))) + shift
-    critical = float(stats.norm.ppf(0.5 + level / 2))
-    if expand:
-        critical = spread_of(np.repeat(pulls, units.counts)).critical(level) * math.sqrt(units.n / (units.n - 1))
 
     def end(z: float) -> float:
         shifted = bias + z

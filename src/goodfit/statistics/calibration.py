@@ -229,7 +229,8 @@ def temperature(logits: Any, labels: Any) -> Temperature:
 
     logits [n, K] with int labels [n] (softmax), or [n, L] with bool labels [n, L] (sigmoids). Fit it on validation rows.
     """
-    z, y = np.asarray(logits, dtype=np.float64), np.asarray(labels)
+    z, y = np.asarray(logits), np.asarray(labels)
+    z = z if z.dtype == np.float32 else z.astype(np.float64)
     if len(z) == 0 or len(z) != len(y) or not np.isfinite(z).all():
         raise ValueError("temperature needs finite logits and as many labels")
     loss = _sigmoid_loss(z, y) if y.ndim == 2 else _softmax_loss(z, y)
@@ -242,12 +243,12 @@ def temperature(logits: Any, labels: Any) -> Temperature:
 
 def _softmax_loss(z: Floats, y: Ints) -> Callable[[float], float]:
     gaps = z - np.take_along_axis(z, y[:, None].astype(np.int64), axis=1)
-    return lambda t: float(np.mean(special.logsumexp(gaps / t, axis=1)))
+    return lambda t: float(np.mean(special.logsumexp(gaps / t, axis=1), dtype=np.float64))
 
 
 def _sigmoid_loss(z: Floats, y: Any) -> Callable[[float], float]:
     wrong_way = np.where(y, -z, z)
-    return lambda t: float(np.mean(np.logaddexp(0, wrong_way / t)))
+    return lambda t: float(np.mean(np.logaddexp(0, wrong_way / t), dtype=np.float64))
 
 
 __all__ = [

@@ -16,9 +16,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import sparse, stats
+from scipy import sparse
 
-from goodfit.statistics.bootstrap import MOST_SORTS, Statistic, bias_within, Units, bca, draws_for, leave_one_out, resample, swap_test, units_of
+from goodfit.statistics.bootstrap import (
+    Statistic,
+    Units,
+    bca,
+    bias_within,
+    clustered_critical,
+    draws_for,
+    leave_one_out,
+    pulls_of,
+    resample,
+    swap_test,
+    units_of,
+)  # fmt: skip
+from goodfit.statistics.proportions import normal_quantile
 from goodfit.statistics.sample import Contrast, Estimate, Floats, Sample, Unscorable
 
 Ends = tuple[float, float] | None
@@ -154,20 +167,22 @@ class Counted:
         resamples = draws_for(level)
         draws = resample(units, self.statistic, resamples, rng)
         shift = self._halfway(units, value, without, float(draws.std())) if not clustered and self.strata else 0.0
-        low, high = bca(value, draws, without, units, level, expand=clustered, shift=shift)
+        critical = clustered_critical(without, units, level) if clustered else normal_quantile(level)
+        low, high = bca(value, draws, pulls_of(without, units), units.counts, critical, shift)
         return Estimate(value, low, high, "cluster_bootstrap" if clustered else self.interval, resamples)
 
     def _halfway(self, units: Units, value: float, without: Floats, deviation: float) -> float:
         """What brings the bias correction halfway to that of a stratified sample, in standard deviations.
 
         The draws let the rows per class vary, as in a plain sample; in a stratified split they hardly do, and with many classes the
-        bias of macro-F1 comes mostly from there. Which of the two the rows are is not known here.
+        bias of macro-F1 comes mostly from there. Which of the two the rows are is not known here. (The correction counts twice in BCa,
+        once for the draws and once for the estimate: hence a quarter.) Units pooled into blocks have no class.
         """
-        if units.n > len(units.counts) and units.sums.shape[0] <= MOST_SORTS and deviation > 0:
-            strata = np.asarray(units.sums[:, : units.sums.shape[1] // 3].argmax(axis=1)).ravel()
-            plain = (units.n - 1) * (float(np.average(without, weights=units.counts)) - value)
-            return (plain - bias_within(units, self.statistic, strata)) / deviation / 4
-        return 0.0
+        if deviation == 0 or units.counts.max() == 1:
+            return 0.0
+        strata = np.asarray(units.sums[:, : units.sums.shape[1] // 3].argmax(axis=1)).ravel()
+        plain = (units.n - 1) * (float(np.average(without, weights=units.counts)) - value)
+        return (plain - bias_within(units, self.statistic, strata)) / deviation / 4
 
     def contrast(self, a: Sample, b: Sample, level: float, rng: np.random.Generator) -> Contrast:
         """a - b: BCa of the paired bootstrap, p from the swap test."""
@@ -179,11 +194,12 @@ class Counted:
 
         value, clustered = float(gap(pairs.total())), a.clusters is not None
         if not _differ(pairs, half):
-            bound = float(stats.norm.ppf(0.5 + level / 2)) ** 2
+            bound = normal_quantile(level) ** 2
             return Contrast(0.0, -bound / (a.units + bound), bound / (a.units + bound), 1.0, "no_row_differs")
         resamples = draws_for(level)
         draws, without = resample(pairs, gap, resamples, rng), leave_one_out(pairs, gap)
-        low, high = bca(value, draws, without, pairs, level, expand=clustered)
+        critical = clustered_critical(without, pairs, level) if clustered else normal_quantile(level)
+        low, high = bca(value, draws, pulls_of(without, pairs), pairs.counts, critical)
         p = swap_test(pairs, self.statistic, rng) if self.swappable else None
         return Contrast(value, low, high, p, "paired_cluster_bootstrap" if clustered else self.test, resamples)
 

@@ -26,6 +26,7 @@ from goodfit.statistics.sample import Contrast, Estimate, Floats, Ints, Sample, 
 
 Scale = Literal["identity", "logit", "wilson", "fisher"]
 
+
 class Pulled(NamedTuple):
     """An estimate, what each row pulls it [n] (adding up to about zero), and how far it lies above the truth on average."""
 

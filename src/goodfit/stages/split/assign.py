@@ -215,6 +215,6 @@ def _learnable(sides: Sides, look: Look, recipe: Recipe) -> None:
         )
         raise DataError(
             f"the training rows have {only}: {how if len(held) else 'none of them has a label'}",
-            place=Place(key=recipe.task.label),
+            place=Place(key=recipe.task.label_columns[0]),
             fix="give training rows of every class, or another division in split",
         )

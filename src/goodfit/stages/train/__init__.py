@@ -13,6 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from goodfit.engine.checkpoint import Checkpoints
 from goodfit.engine.events import Action, Event
@@ -27,7 +31,7 @@ from goodfit.models.load import LoadedModel, load
 from goodfit.models.save import save
 from goodfit.monitor.events import EventFile
 from goodfit.recipe import Recipe
-from goodfit.run import BEST, CHECKPOINTS, EVENTS, MODEL, Run
+from goodfit.run import ASSIGNMENT, BEST, CHECKPOINTS, EVENTS, MODEL, Run
 from goodfit.score import Score
 from goodfit.stage import stage
 from goodfit.tasks import SAVED, Saved, Task
@@ -70,7 +74,7 @@ def train(recipe: Recipe, choice: Choice, plan: Tuned, tokens: Tokens, run: Run)
     events = EventFile(folder / EVENTS)
     checkpoints = Checkpoints(folder / CHECKPOINTS, attempt=events.attempts() + 1)
     fitted = fit(loaded.model, examples, plan.plan, objective=objective, on_event=_Listener(run, events), checkpoints=checkpoints)
-    saved = _save(recipe, choice, tokens, loaded, fitted, folder / MODEL)
+    saved = _save(recipe, choice, tokens, loaded, fitted, run)
     best = _best(fitted)
     write_json(folder / BEST, best)
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
@@ -117,17 +121,26 @@ def _class_weights(recipe: Recipe, task: Task, tokens: Tokens) -> Any:
     return task.class_weights(recipe.train.class_weights, counts, tokens.rows["train"])
 
 
-def _save(recipe: Recipe, choice: Choice, tokens: Tokens, loaded: LoadedModel, fitted: Fitted, folder: Path) -> Saved:  # noqa: PLR0913
+def _save(recipe: Recipe, choice: Choice, tokens: Tokens, loaded: LoadedModel, fitted: Fitted, run: Run) -> Saved:  # noqa: PLR0913
     """The model folder: weights and tokenizer, and what Goodfit needs to answer as it was evaluated (labels, thresholds, length)."""
-    task = tokens.task
+    task, folder = tokens.task, run.path / "train" / MODEL
     valid: Examples | None = tokens.examples("valid") if tokens.rows.get("valid") else None
     if valid is not None:
         logits = in_order(infer(fitted.model, valid), len(valid))
-        task = task.with_decision(task.fit_decision(logits, np.asarray(valid.target), seed=recipe.seed))
+        clusters = _clusters(run, valid.row_ids(np.arange(len(valid))))
+        task = task.with_decision(task.fit_decision(logits, np.asarray(valid.target), clusters=clusters, seed=recipe.seed))
     saved = Saved(task, recipe.task.text, tokens.max_length, base=choice.base.name, base_hash=choice.base.content)
     save(fitted.model, loaded.tokenizer, folder, base=choice.base)
     saved.save(folder)
     return saved
+
+
+def _clusters(run: Run, rows: list[str]) -> NDArray[np.int64] | None:
+    """The cluster of each row, where some cluster has several: the unit of what is chosen on validation."""
+    assignment = pq.read_table(run.path / "split" / ASSIGNMENT, columns=["row", "group"])
+    places = pc.index_in(pa.array(rows), value_set=assignment["row"].combine_chunks())
+    groups: NDArray[np.int64] = assignment["group"].take(places).to_numpy().astype(np.int64)
+    return groups if len(np.unique(groups)) < len(groups) else None
 
 
 def _best(fitted: Fitted) -> dict[str, Any]:

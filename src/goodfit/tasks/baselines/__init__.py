@@ -13,6 +13,7 @@ from goodfit.tasks.baselines.common import Answers, Baseline, TrainingRows
 from goodfit.tasks.baselines.majority import fit_majority
 from goodfit.tasks.baselines.tfidf import fit_tfidf
 from goodfit.tasks.classification import Classification
+from goodfit.tasks.decision import Decision
 
 __all__ = ["BASELINES", "Answers", "Baseline", "TrainingRows", "check_names", "fit_baseline"]
 
@@ -34,4 +35,5 @@ def check_names(names: Sequence[str]) -> None:
 def fit_baseline(name: str, task: Classification, rows: TrainingRows, *, primary: str = "macro_f1", seed: int = 0) -> Baseline:
     """Fit one by name on the training rows; `primary` is the score that its own settings are chosen for."""
     check_names([name])
-    return BASELINES[name](task, rows, primary, seed)
+    own = task.with_decision(Decision())  # the model's temperature and thresholds are not the baseline's
+    return BASELINES[name](own, rows, primary, seed)

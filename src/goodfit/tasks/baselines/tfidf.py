@@ -29,7 +29,7 @@ MOST_CHARACTERS = 20_000_000
 MOST_FEATURES = 200_000
 MOST_WEIGHTS = 4_000_000
 """Features x labels: the optimiser keeps about 25 copies of the weights."""
-SEARCH_ROWS = 20_000
+SEARCH_ROWS = 10_000
 SEARCH_WORK = 50_000_000
 """Entries of the matrix x labels during the search; fewer rows are searched on where there are more."""
 FEWEST_SEARCHED = 2_000

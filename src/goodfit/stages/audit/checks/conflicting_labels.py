@@ -27,7 +27,7 @@ def conflicting_labels(scene: Scene) -> Outcome:
     inside = f"{number(counts['groups'], 'group')} ({counts['rows']:,} rows, {percent(share)})"
     return found(
         "warning" if share >= WARNING else "note", title, detail=f"The same normalised text appears with 2 or more labels in {inside}.",
-        rows=one_array(table["row"]), where=place(_first(table["at"])).model_copy(update={"column": scene.recipe.task.label}),
+        rows=one_array(table["row"]), where=place(_first(table["at"])).model_copy(update={"column": scene.recipe.task.label_columns[0]}),
         evidence=(rate("conflict_rate", counts["rows"], labelled),),
         fix="read these rows side by side and settle one label per text, unless the label depends on something that the text does not say",
     )  # fmt: skip
