@@ -72,7 +72,7 @@ def train(recipe: Recipe, choice: Choice, plan: Tuned, tokens: Tokens, run: Run)
     examples = {"train": tokens.examples("train"), "valid": tokens.examples("valid") if tokens.rows.get("valid") else None}
     objective = task.objective(_class_weights(recipe, task, tokens), recipe.train.label_smoothing_factor)
     events = EventFile(folder / EVENTS)
-    checkpoints = Checkpoints(folder / CHECKPOINTS, attempt=events.attempts() + 1)
+    checkpoints = Checkpoints(folder / CHECKPOINTS, attempt=events.attempts() + 1, base=choice.base.content)
     fitted = fit(loaded.model, examples, plan.plan, objective=objective, on_event=_Listener(run, events), checkpoints=checkpoints)
     saved = _save(recipe, choice, tokens, loaded, fitted, run)
     best = _best(fitted)
