@@ -137,6 +137,17 @@ def test_a_tiny_but_firm_difference_is_not_printed_as_zero() -> None:
     assert "[0.0," not in made.text
 
 
+@pytest.mark.parametrize("kind", ["accuracy", "macro_f1", "balanced_accuracy", "mcc"])
+@pytest.mark.parametrize("clustered", [False, True])
+def test_always_right_against_always_wrong(kind: str, clustered: bool) -> None:
+    y = np.arange(200) % 4
+    made = compare(kind, y, y, (y + 1) % 4, clusters=np.arange(200) // 10 if clustered else None)
+    assert made.answer == "better"
+    assert made.p < 0.001
+    assert made.difference.value > 0.99
+    assert made.difference.low > 0.5
+
+
 def test_a_class_only_one_system_predicts() -> None:
     y, a, b = two(300, 0.9, 0.8, classes=3)
     b[:20] = 7

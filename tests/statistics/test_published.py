@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from scipy import sparse, stats
 
-from goodfit.statistics import benjamini_hochberg, compare, holm, score
+from benchmarks import populations
+from goodfit.statistics import benjamini_hochberg, bootstrap, compare, counted, holm, score
 from goodfit.statistics.bootstrap import Units, bca, leave_one_out, pulls_of, resample, units_of
 from goodfit.statistics.influence import spread, spread_of
 from goodfit.statistics.proportions import mcnemar_midp, mean_of_shares, normal_quantile, tango, wilson
+from goodfit.statistics.sample import Sample
 
 
 @pytest.mark.parametrize(
@@ -104,6 +106,45 @@ def test_rows_of_one_sort_are_counted_not_listed() -> None:
     units = units_of(rows, None, np.random.default_rng(0))
     assert sorted(units.counts.tolist()) == [1, 3]
     assert units.total().tolist() == [3, 1, 3]
+
+
+def test_pooled_units_give_the_width_of_single_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 400, 9000)
+    p = np.where(rng.random(9000) < 0.6, y, rng.integers(0, 400, 9000))
+    single = score("mcc", y, p)
+    monkeypatch.setattr(bootstrap, "MOST_SORTS", 1000)
+    pooled = score("mcc", y, p)
+    assert pooled.value == single.value
+    assert pooled != single
+    assert pooled.high - pooled.low == pytest.approx(single.high - single.low, rel=0.1)
+    monkeypatch.setattr(bootstrap, "MOST_SORTS", 50)
+    clusters = np.arange(9000) // 3
+    blocks = score("mcc", y, p, clusters=clusters)
+    assert blocks.clusters == 3000
+    assert blocks.high - blocks.low == pytest.approx(single.high - single.low, rel=0.15)
+
+
+def test_draws_grow_with_the_level() -> None:
+    assert [bootstrap.draws_for(level) for level in (0.5, 0.95, 0.99, 0.995, 0.9999)] == [2000, 2000, 10_000, 20_000, 20_000]
+
+
+def test_extrapolated_quantiles_follow_the_normal() -> None:
+    draws = np.random.default_rng(0).normal(3, 2, size=2000)
+    for z in (-4.0, -2.0, 0.0, 2.0, 4.0):
+        assert bootstrap.normal_tailed_quantile(draws, z) == pytest.approx(3 + 2 * z, abs=0.8)
+
+
+def test_fixed_class_counts_take_bias_off_macro_f1() -> None:
+    """With as many rows of each class as in the sample, macro-F1 of many small classes is less biased than with random counts."""
+    sample = Sample(*populations.draw_classes(40, 0.6, 0, 300)(np.random.default_rng(0))[:2])
+    units = units_of(counted.class_rows(sample), None, np.random.default_rng(0))
+    without = leave_one_out(units, counted.macro_f1)
+    plain = (units.n - 1) * (np.average(without, weights=units.counts) - float(counted.macro_f1(units.total())))
+    strata = np.asarray(units.sums[:, :40].argmax(axis=1)).ravel()
+    within = bootstrap.bias_within(units, counted.macro_f1, strata)
+    assert plain < within < 0.01
+    assert abs(bootstrap.bias_within(units, counted.balanced_accuracy, strata)) < 1e-9
 
 
 def test_corrections() -> None:

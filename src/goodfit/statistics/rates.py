@@ -46,10 +46,10 @@ class Rate:
         if a.clusters is None:
             low, high = tango(only_a, only_b, n, level)
             return Contrast(value, low, high, mcnemar_midp(only_a, only_b), "tango", discordance=differing)
-        if differing == 0:
-            low, high = tango(0, 0, a.units, level)
-            return Contrast(0.0, low, high, 1.0, "tango_clustered", discordance=0.0)
         about = spread((gaps - value) / n, a.clusters)
+        if about.error == 0:
+            low, high = tango(a.units * (value > 0), a.units * (value < 0), a.units, level)
+            return Contrast(value, low, high, about.p(value), "tango_clustered", discordance=differing)
         half = about.critical(level) * about.error
         return Contrast(value, max(value - half, -1.0), min(value + half, 1.0), about.p(value), "paired_t_clustered")
 
@@ -63,6 +63,7 @@ class Share:
     counted: Counted
     """The same number from counts, for the paired comparison."""
     empty: str
+    """Why there is no value where no row counts."""
     f1: bool = False
     interval: str = "wilson"
     test: str = "paired_bootstrap"
@@ -87,7 +88,7 @@ class Share:
     def _parts(self, sample: Sample) -> tuple[Floats, Floats, float]:
         of = self.of(sample)
         if not of.any() or (self.f1 and not sample.labels.any()):
-            raise Unscorable(self.empty if not self.f1 or sample.labels.any() else "no rows of this class")
+            raise Unscorable(self.empty)
         hits = (sample.labels & sample.predictions).astype(np.float64)
         return hits, of, self._carry(float(hits.sum() / of.sum()))
 
