@@ -14,7 +14,8 @@ import torch
 import transformers as tf
 
 from goodfit.errors import ModelError
-from goodfit.models.identity import content_hash, identify
+from goodfit.models.content import content_hash
+from goodfit.models.identity import identify
 from goodfit.models.load import load, load_tokenizer, load_trained
 from goodfit.models.save import save
 from goodfit.models.source import resolve

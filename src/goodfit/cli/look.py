@@ -29,7 +29,7 @@ from goodfit.pages import finding_page, known_codes
 from goodfit.run import Run
 from goodfit.stage import STAGES
 
-EXTRAS = {"xlsx": "openpyxl", "hub": "datasets"}
+EXTRAS = {"xlsx": "openpyxl", "hub": "datasets", "gguf": "gguf"}
 
 
 def table(columns: list[str], rows: list[list[str]]) -> str:

@@ -6,11 +6,8 @@ meta device, so that a model of any size costs milliseconds and no memory.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,14 +15,13 @@ import torch
 from torch import nn
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
-from goodfit.errors import GoodfitError, ModelError
-from goodfit.files import write_json
+from goodfit.errors import ModelError
+from goodfit.models.content import content_hash
 from goodfit.models.source import Source, resolve
 
 ProblemType = Literal["single_label_classification", "multi_label_classification"]
 _UNLIMITED = 1_000_000
 """Tokenizers that know no limit say 1e30."""
-_WEIGHTY = ("*.safetensors", "config.json", "tokenizer*", "vocab*", "merges.txt", "*.model", "special_tokens_map.json", "added_tokens.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +31,7 @@ class Identity:
     name: str
     path: str
     kind: str
-    """`folder`, `package` or `hub`."""
+    """`folder`, `file` (GGUF), `package` or `hub`."""
     content: str
     """`b2:` and a hash of weights, configuration and tokenizer files."""
     architecture: str
@@ -120,49 +116,6 @@ def is_causal(model: nn.Module) -> bool:
     """Whether a token sees only those before it."""
     flags = [module.is_causal for module in model.modules() if isinstance(getattr(module, "is_causal", None), bool)]
     return bool(flags) and all(flags)
-
-
-def content_hash(folder: Path) -> str:
-    """A hash of the files that decide what the model answers; each file's is remembered by its size and time."""
-    files = sorted({path for pattern in _WEIGHTY for path in folder.glob(pattern) if path.is_file()})
-    whole = hashlib.blake2b(digest_size=16)
-    for path in files:
-        whole.update(f"{path.name}\0{_file_hash(path)}\n".encode())
-    return f"b2:{whole.hexdigest()}"
-
-
-def _file_hash(path: Path) -> str:
-    real = path.resolve()
-    state = real.stat()
-    key = f"{real}|{state.st_size}|{state.st_mtime_ns}"
-    known = _known_hashes()
-    if key not in known:
-        with real.open("rb") as file:
-            known[key] = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-        if state.st_size > 1_000_000:
-            _remember(known)
-    return known[key]
-
-
-def _hash_file() -> Path:
-    return Path(os.environ.get("GOODFIT_CACHE", "~/.cache/goodfit")).expanduser() / "model-hashes.json"
-
-
-@cache
-def _known_hashes() -> dict[str, str]:
-    try:
-        known = json.loads(_hash_file().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return known if isinstance(known, dict) else {}
-
-
-def _remember(known: dict[str, str]) -> None:
-    """Keep the newest thousand; a cache that cannot be written costs time, not the run."""
-    try:
-        write_json(_hash_file(), dict(list(known.items())[-1000:]))
-    except GoodfitError:
-        return
 
 
 def _tokenizer_limit(folder: Path) -> int | None:

@@ -20,7 +20,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from goodfit.errors import ModelError, UserError
 from goodfit.files import read_json
-from goodfit.models.identity import Identity, ProblemType, classifier_config, content_hash, identify
+from goodfit.models.content import content_hash
+from goodfit.models.identity import Identity, ProblemType, classifier_config, identify
 from goodfit.models.quiet import quiet
 from goodfit.models.source import Source, resolve
 

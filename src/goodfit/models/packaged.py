@@ -1,7 +1,7 @@
 """Models that installed packages ship: found by their files, not by a list of names. `load` and `choose` ask here first.
 
-A package counts if config.json and *.safetensors lie beside each other among its files. Reading the metadata of all installed
-packages takes some hundred milliseconds and imports none of them.
+A package counts if config.json and *.safetensors lie beside each other among its files, or a GGUF file is one of them. Reading the
+metadata of all installed packages takes some hundred milliseconds and imports none of them.
 """
 
 from __future__ import annotations
@@ -14,9 +14,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from goodfit.errors import ModelError
+
 _FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---", re.DOTALL)
 _PLAIN = re.compile(r"[^a-z0-9]+")
 _LICENSES = {"apache software license": "apache-2.0", "apache license 2.0": "apache-2.0", "mit license": "mit", "bsd license": "bsd"}
+GGUF = ".gguf"
+_QUANTISATION = re.compile(r"[.\-_](i?q\d\w*|f16|f32|bf16|fp16|fp32)$", re.IGNORECASE)
 _DULL = frozenset({"model", "models", "data", "weights", "checkpoint", "resources", "assets", "embeddings"})
 
 
@@ -29,10 +33,11 @@ class Packaged:
     package: str
     version: str
     path: Path
+    """Its folder, or its GGUF file."""
     license: str | None
     """Of the model where its card says so, else of the package."""
     model_type: str
-    """`bert`, `llama` …"""
+    """`bert`, `llama` …; `gguf` where only the file's own header would tell."""
     architectures: tuple[str, ...]
 
     @property
@@ -51,6 +56,8 @@ def discover() -> tuple[Packaged, ...]:
             model = _describe(folder, distribution)
             if model is not None:
                 found.setdefault(folder, model)
+        for file in _gguf_files(distribution):
+            found.setdefault(file, _describe_gguf(file, distribution))
     return tuple(sorted(found.values(), key=lambda m: (m.name, m.package)))
 
 
@@ -61,6 +68,22 @@ def find(name: str) -> Packaged | None:
         if wanted in model.aliases:
             return model
     return None
+
+
+def plain_name(file: Path) -> str:
+    """A GGUF file's model without the kind of quantisation: `SmolLM2-135M-Instruct` of `SmolLM2-135M-Instruct.Q4_1.gguf`."""
+    return _QUANTISATION.sub("", file.name.removesuffix(GGUF))
+
+
+def gguf_in(folder: Path) -> Path | None:
+    """The one GGUF file of a folder without other weights; ModelError where several could be meant."""
+    files = sorted(path for path in folder.glob(f"*{GGUF}") if not path.name.startswith("mmproj"))
+    if not files or list(folder.glob("*.safetensors")):
+        return None
+    if len(files) > 1:
+        names = ", ".join(path.name for path in files[:6])
+        raise ModelError(f"{folder} holds {len(files)} GGUF files", fix=f"name the file itself; one of: {names}")
+    return files[0]
 
 
 def card_license(card: Path) -> str | None:
@@ -78,6 +101,25 @@ def _folders(distribution: importlib.metadata.Distribution) -> Iterator[Path]:
         path = Path(str(distribution.locate_file(folder)))
         if (path / "config.json").is_file() and list(path.glob("*.safetensors")):
             yield path
+
+
+def _gguf_files(distribution: importlib.metadata.Distribution) -> Iterator[Path]:
+    for file in distribution.files or []:
+        path = Path(str(distribution.locate_file(file)))
+        if path.suffix == GGUF and path.is_file():
+            yield path
+
+
+def _describe_gguf(file: Path, distribution: importlib.metadata.Distribution) -> Packaged:
+    return Packaged(
+        name=plain_name(file),
+        package=distribution.metadata["Name"],
+        version=distribution.version,
+        path=file,
+        license=_package_license(distribution),
+        model_type="gguf",
+        architectures=(),
+    )
 
 
 def _describe(folder: Path, distribution: importlib.metadata.Distribution) -> Packaged | None:

@@ -19,6 +19,7 @@ from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationE
 
 from goodfit.errors import ModelError, nearest
 from goodfit.models import packaged
+from goodfit.models.packaged import GGUF, gguf_in
 
 _FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "README.md", "*.jinja")
 _PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt")
@@ -35,7 +36,8 @@ class Source:
     name: str
     """As the user named it, or the package's model name."""
     path: Path
-    kind: Literal["folder", "package", "hub"]
+    kind: Literal["folder", "file", "package", "hub"]
+    """`file`: a GGUF file, whose converted folder in the cache `path` is."""
     license: str | None = None
     """As the model card (else the package's metadata) says: `apache-2.0`."""
     package: str | None = None
@@ -52,8 +54,13 @@ def resolve(source: str | Path, *, trained: bool = False) -> Source:
     folder = Path(text).expanduser()
     if folder.is_dir():
         found = Source(text, folder, "folder", license=_card_license(folder))
+        weights = gguf_in(folder)
+        if weights is not None:
+            found = Source(text, _converted(weights), "file", license=found.license)
+    elif folder.is_file() and folder.suffix == GGUF:
+        found = Source(text, _converted(folder), "file")
     elif folder.is_file():
-        raise ModelError(f"{text} is a file; a model is a folder with config.json, model.safetensors and tokenizer files")
+        raise ModelError(f"{text} is a file; a model is a folder with config.json, model.safetensors and tokenizer files, or a .gguf file")
     else:
         found = _packaged(text) or _from_hub(text)
     _look(found, trained=trained)
@@ -64,7 +71,15 @@ def _packaged(name: str) -> Source | None:
     model = packaged.find(name)
     if model is None:
         return None
-    return Source(model.name, model.path, "package", license=model.license, package=f"{model.package}=={model.version}")
+    path = _converted(model.path) if model.path.suffix == GGUF else model.path
+    return Source(model.name, path, "package", license=model.license, package=f"{model.package}=={model.version}")
+
+
+def _converted(file: Path) -> Path:
+    """The folder made of a GGUF file; imported here, since it needs torch."""
+    from goodfit.models.gguf import convert  # noqa: PLC0415
+
+    return convert(file)
 
 
 def _from_hub(name: str) -> Source:

@@ -76,9 +76,9 @@ def find_base(name: str, folder: Path, *, num_labels: int) -> tuple[Identity, st
 
 
 def _locate(name: str, folder: Path) -> Source:
-    """A relative folder is looked for beside the recipe first, as every path of a recipe is."""
+    """A relative folder or file is looked for beside the recipe first, as every path of a recipe is."""
     beside = folder / name
-    return resolve(beside if beside.is_dir() else name)
+    return resolve(beside if beside.exists() else name)
 
 
 def _auto(num_labels: int) -> tuple[Identity, str, list[dict[str, Any]]]:
