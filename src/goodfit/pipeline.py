@@ -32,6 +32,7 @@ from goodfit.stages.split import split
 from goodfit.stages.train import train
 from goodfit.stages.tune import tune
 from goodfit.tasks.baselines import check_names
+from goodfit.tasks.objective import best_by
 
 
 def fine_tune(recipe: Recipe, run: Run) -> Report:
@@ -100,6 +101,7 @@ def foresee(recipe: Recipe) -> None:
     """What can be known to fail at the end is said at the beginning: unknown metrics, gates and baselines."""
     check_scoring(recipe.evaluate, multi_label=recipe.task.multi_label)
     check_names(recipe.evaluate.baselines)
+    best_by(recipe.train.metric_for_best_model, multi_label=recipe.task.multi_label)
 
 
 def _walk(recipe: Recipe, run: Run) -> Outcome:

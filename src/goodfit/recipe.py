@@ -202,6 +202,8 @@ class Train(Section):
     """Which weights stay as they are: the embeddings, the embeddings and the first k layers, or all but the head."""
     early_stopping: bool = True
     """Stop when the validation score has not improved for a while; the best step is kept either way."""
+    metric_for_best_model: str = "auto"
+    """Validation score by which a step is kept: `macro_f1` (= `auto`), `accuracy`, `micro_f1`, `subset_accuracy`, `log_loss`."""
     eval_steps: Auto | Annotated[int, Field(gt=0)] = "auto"
     """Optimiser steps between two looks at train and validation."""
     save_steps: Auto | Annotated[int, Field(gt=0)] = "auto"

@@ -40,6 +40,68 @@ class SplitManifest(Document):
         return self
 
 
+class Counted(Document):
+    """A number of groups and of the rows in them."""
+
+    groups: int
+    rows: int
+
+
+class Duplicates(Counted):
+    """Rows that share their normalised text."""
+
+    extra: int
+    """Rows beyond the first of each group."""
+    exact_extra: int
+    largest: int
+
+
+class Hygiene(Document):
+    """split/hygiene.json: what all rows were looked through for before the test set was sealed; counts only, no text."""
+
+    schema_: Literal["goodfit/hygiene/1"] = Field(alias="schema")
+    read: int
+    dropped: dict[str, int]
+    labels_read: dict[str, int]
+    """Label as it was read -> rows."""
+    unknown_labels: dict[str, int]
+    duplicates: Duplicates
+    conflicts: Counted
+    leaks: dict[str, Any]
+
+
+class Histogram(Document):
+    """`edges` (k + 1, rising) and `counts` (k)."""
+
+    unit: str
+    edges: list[int]
+    counts: list[int]
+
+    @model_validator(mode="after")
+    def _one_edge_more(self) -> Histogram:
+        if len(self.edges) != len(self.counts) + 1:
+            raise ValueError(f"{len(self.counts)} bins have {len(self.edges)} edges")
+        return self
+
+
+class Profile(Document):
+    """audit/profile.json: what the training and validation rows are like, in numbers."""
+
+    schema_: Literal["goodfit/profile/1"] = Field(alias="schema")
+    rows: dict[str, int]
+    labels: dict[str, dict[str, int]]
+    effective_classes: float
+    multi_label: bool
+    splits_seen: list[str]
+    lengths: Histogram
+    characters: Histogram
+    words: Histogram
+    tokens_estimated: Histogram
+    by_label: dict[str, dict[str, Any]]
+    duplicates: Duplicates
+    conflicts: Counted
+
+
 class TokenCount(Document):
     """Tokens read = used + dropped by reason."""
 
@@ -185,14 +247,16 @@ class Claim(Document):
 
 
 MODELS: dict[str, type[BaseModel]] = {
-    "score": Score, "verdict": Verdict, "finding": Finding, "run": RunRecord, "split": SplitManifest, "prepare": PrepareManifest,
+    "score": Score, "verdict": Verdict, "finding": Finding, "run": RunRecord, "split": SplitManifest, "hygiene": Hygiene,
+    "profile": Profile, "prepare": PrepareManifest,
     "candidates": Candidates, "plan": Plan, "best": Best, "event": Event, "scores": ScoredRows, "ledger": LedgerLine,
     "result": ResultDocument, "claim": Claim,
 }  # fmt: skip
 """Name of the published schema -> its model."""
 
 FILES: dict[str, str] = {
-    "run.json": "run", "split/manifest.json": "split", "prepare/manifest.json": "prepare", "choose/candidates.json": "candidates",
+    "run.json": "run", "split/manifest.json": "split", "split/hygiene.json": "hygiene",
+    "audit/profile.json": "profile", "prepare/manifest.json": "prepare", "choose/candidates.json": "candidates",
     "tune/plan.json": "plan", "train/best.json": "best", "train/events.jsonl": "event", "evaluate/scores.json": "scores",
     "evaluate/scores.test.json": "scores", "evaluate/scores.valid.json": "scores",
 }  # fmt: skip

@@ -72,7 +72,9 @@ def test_every_file_validates_against_its_schema(done: Path) -> None:
         seen += 1
         for document in read_jsonl(path) if path.suffix == ".jsonl" else [read_json(path)]:
             MODELS[schema].model_validate(document)
-    assert seen >= 8
+    assert seen >= 10
+    written = {str(p.relative_to(run.path)) for p in [*run.path.glob("*.json"), *run.path.glob("*/*.json"), *run.path.glob("*/*.jsonl")]}
+    assert {name for name in written if not name.endswith("/findings.jsonl")} <= {*FILES, "report.json"}
     for path in run.path.glob("*/findings.jsonl"):
         for line in read_jsonl(path):
             MODELS["finding"].model_validate(line)

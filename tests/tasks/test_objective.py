@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 from goodfit.engine.objective import primary_value
+from goodfit.errors import SettingsError
 from goodfit.tasks import Classification
 from goodfit.tasks.thresholds import GRID
 
@@ -93,3 +94,32 @@ def test_multi_label_is_scored_at_the_common_threshold() -> None:
     assert scores["macro_f1"] == pytest.approx(best[0], abs=1e-9)
     assert scores["macro_f1"] > 0.5
     assert set(scores) == {"macro_f1", "micro_f1", "subset_accuracy", "log_loss"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "multi_label", "found"),
+    [
+        ("auto", False, "macro_f1"),
+        ("accuracy", False, "accuracy"),
+        ("auto", True, "macro_f1"),
+        ("subset_accuracy", True, "subset_accuracy"),
+    ],
+)
+def test_the_best_step_is_chosen_by_the_score_that_was_asked_for(asked: str, multi_label: bool, found: str) -> None:
+    objective = Classification(("a", "b"), multi_label=multi_label).objective(best=asked)
+    assert objective.primary == found
+    assert objective.higher_is_better
+    assert found in {score["name"] for score in objective.accumulator().scores()}
+
+
+def test_log_loss_is_better_when_it_is_lower() -> None:
+    assert not Classification(("a", "b")).objective(best="log_loss").higher_is_better
+
+
+@pytest.mark.parametrize(
+    ("asked", "multi_label", "said"), [("acuracy", False, "did you mean accuracy"), ("accuracy", True, "subset_accuracy")]
+)
+def test_a_score_that_validation_does_not_have_is_refused(asked: str, multi_label: bool, said: str) -> None:
+    with pytest.raises(SettingsError, match="metric_for_best_model") as raised:
+        Classification(("a", "b"), multi_label=multi_label).objective(best=asked)
+    assert said in str(raised.value.fix)

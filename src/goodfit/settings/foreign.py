@@ -45,7 +45,6 @@ NOTES: dict[str, str] = {
     "early_stopping_patience": "true or false; how long to wait follows from the number of looks",
     "early_stopping_steps": "true or false; how long to wait follows from the number of looks",
     "patience": "true or false; how long to wait follows from the number of looks",
-    "metric_for_best_model": "the first metric is the primary one, and every metric knows its direction",
     "global_batch_size": "times train.gradient_accumulation_steps it is the number of rows of an optimiser step",
     "effective_batch_size": "times train.gradient_accumulation_steps it is the number of rows of an optimiser step",
     "lora_target_linear": "`all-linear`, which is the default",

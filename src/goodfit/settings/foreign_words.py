@@ -93,6 +93,7 @@ OURS: dict[str, str] = {
         "bf16 fp16 bfloat16 float16 tf32 dtype torch_dtype mixed_precision pure_bf16 fp32 half amp compute_dtype use_amp "
         "bf16_full_eval fp16_full_eval mixed_precision_training"
     ),
+    "train.metric_for_best_model": "validation_metric best_metric metric_to_track early_stopping_metric monitor_metric",
     "peft": "peft_config lora_config lora adapter_config lora_parameters tuner",
     "peft.method": (
         "peft_type finetuning_type finetuning_method adapter adapter_type tuner_type train_type use_peft use_lora full_finetune "
@@ -107,7 +108,7 @@ OURS: dict[str, str] = {
     ),
     "evaluate": "evaluation eval eval_args",
     "evaluate.on": "eval_split eval_on evaluation_split",
-    "evaluate.metrics": "metric eval_metric eval_metrics compute_metrics metric_for_best_model validation_metric include_for_metrics",
+    "evaluate.metrics": "metric eval_metric eval_metrics compute_metrics include_for_metrics",
     "evaluate.baselines": "baseline",
     "evaluate.gates": "thresholds minimum_score gate quality_gates",
     "audit": "data_validation checks lint",

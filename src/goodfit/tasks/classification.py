@@ -21,7 +21,7 @@ from goodfit.models.identity import ProblemType
 from goodfit.tasks import decision as decisions
 from goodfit.tasks.decision import Decision
 from goodfit.tasks.encoding import Encoded, encode
-from goodfit.tasks.objective import ClassificationObjective
+from goodfit.tasks.objective import ClassificationObjective, best_by
 
 UNKNOWN = -1
 """The target of a row whose label the model cannot give (`encode_targets(..., unknown="mark")`)."""
@@ -134,9 +134,12 @@ class Classification:
 
     # -- loss, probabilities, answers ---------------------------------------------------------------------------------
 
-    def objective(self, class_weights: NDArray[np.float32] | None = None, label_smoothing: float = 0.0) -> ClassificationObjective:
-        """The loss and the streaming scores that `engine.fit` takes."""
-        return ClassificationObjective(self.n_labels, self.multi_label, class_weights, label_smoothing)
+    def objective(
+        self, class_weights: NDArray[np.float32] | None = None, label_smoothing: float = 0.0, best: str = "auto"
+    ) -> ClassificationObjective:
+        """The loss and the streaming scores that `engine.fit` takes; `best` is the score that decides which step is kept."""
+        primary = best_by(best, multi_label=self.multi_label)
+        return ClassificationObjective(self.n_labels, self.multi_label, class_weights, label_smoothing, primary)
 
     def probabilities(self, logits: NDArray[Any]) -> NDArray[np.float64]:
         """Logits [n, L] -> probabilities [n, L]: softmax, or a sigmoid per label, at the decision's temperature."""

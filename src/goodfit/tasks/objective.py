@@ -16,7 +16,21 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from goodfit.engine.objective import Target
+from goodfit.errors import SettingsError, nearest
 from goodfit.tasks.accumulate import MultiLabelAccumulator, SingleLabelAccumulator
+
+STREAMED = {False: ("macro_f1", "accuracy", "log_loss"), True: ("macro_f1", "micro_f1", "subset_accuracy", "log_loss")}
+"""Scores that validation has at every look, single-label and multi-label; the first is the default."""
+
+
+def best_by(asked: str, *, multi_label: bool) -> str:
+    """The score that `train.metric_for_best_model` means; SettingsError where validation has none of that name."""
+    names = STREAMED[multi_label]
+    if asked in names or asked == "auto":
+        return names[0] if asked == "auto" else asked
+    near = nearest(asked, names)
+    fix = (f"did you mean {near}? " if near else "") + f"there are {', '.join(names)}"
+    raise SettingsError(f"train.metric_for_best_model: {asked!r} is not a score of validation while the model trains", fix=fix)
 
 
 @dataclass(frozen=True)
@@ -30,15 +44,13 @@ class ClassificationObjective:
     label_smoothing: float = 0.0
     """Share of the target that is spread evenly over the classes (multi-label: over yes and no)."""
 
-    @property
-    def primary(self) -> str:
-        """The score that decides which checkpoint is best."""
-        return "macro_f1"
+    primary: str = "macro_f1"
+    """The score that decides which checkpoint is best: one of `STREAMED`."""
 
     @property
     def higher_is_better(self) -> bool:
         """The direction of `primary`."""
-        return True
+        return self.primary != "log_loss"
 
     def loss(self, logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         """The weighted sum over the rows, a float32 scalar."""

@@ -70,7 +70,9 @@ def train(recipe: Recipe, choice: Choice, plan: Tuned, tokens: Tokens, run: Run)
     task, folder = tokens.task, run.folder("train")
     loaded = _model(recipe, choice, plan, task)
     examples = {"train": tokens.examples("train"), "valid": tokens.examples("valid") if tokens.rows.get("valid") else None}
-    objective = task.objective(_class_weights(recipe, task, tokens), recipe.train.label_smoothing_factor)
+    objective = task.objective(
+        _class_weights(recipe, task, tokens), recipe.train.label_smoothing_factor, recipe.train.metric_for_best_model
+    )
     events = EventFile(folder / EVENTS)
     checkpoints = Checkpoints(folder / CHECKPOINTS, attempt=events.attempts() + 1, base=choice.base.content)
     fitted = fit(loaded.model, examples, plan.plan, objective=objective, on_event=_Listener(run, events), checkpoints=checkpoints)
