@@ -164,7 +164,16 @@ def _audit(folder: Path, made: Made, rng: np.random.Generator) -> None:
     counts = {
         label: {"train": max(1, int(3500 * share)), "valid": int(750 * share)} for label, share in zip(made.labels, shares, strict=True)
     }
-    _write(folder / "profile.json", {"schema": "goodfit/profile/1", "labels": counts, "languages": {"en": 0.86, "es": 0.14}})
+    used = {"train": 3500, "valid": 750, "test": made.n_test}
+    bins = {"edges": [0, 10, 20, 60], "counts": [900, 2500, 850]}
+    _write(folder / "profile.json", {
+        "schema": "goodfit/profile/1", "rows": {"read": sum(used.values()) + 60, "used": sum(used.values()), **used}, "labels": counts,
+        "effective_classes": 3.1, "multi_label": made.multi_label, "splits_seen": ["train", "valid"], "languages": {"en": 0.86, "es": 0.14},
+        **{key: {"unit": unit, **bins} for key, unit in (("lengths", "words"), ("characters", "characters"), ("words", "words"),
+                                                         ("tokens_estimated", "tokens"))},
+        "by_label": {}, "duplicates": {"groups": 0, "rows": 0, "extra": 0, "exact_extra": 0, "largest": 1},
+        "conflicts": {"groups": 0, "rows": 0},
+    })  # fmt: skip
 
 
 def _choose(folder: Path, made: Made, rng: np.random.Generator) -> None:
