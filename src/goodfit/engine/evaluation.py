@@ -7,6 +7,7 @@ memory does not grow with the number of rows.
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Mapping
 
@@ -23,30 +24,39 @@ from goodfit.engine.plan import Plan
 from goodfit.engine.progress import Best, Progress
 
 _PER_EPOCH = 4
-_SHARE = 0.15
-"""Of the training's cost, at most, for looking at it."""
+_IN_ALL = 12
+"""Looks wanted in a whole training, where epochs are few."""
+_SHARE = 0.2
+"""Of the training's cost, at most, for looking at it (but once an epoch in any case)."""
 _FORWARD_SHARE = 1 / 3
 """A forward pass of a token costs about a third of a training step on it."""
-_PROBE_WITHOUT_VALID = 500
+_PROBE_ROWS = 500
+_VALID_ROWS = 10_000
+"""Rows of validation that are looked at, at most: a share of them is known to one point, and a look at a million rows costs hours."""
 
 
 def splits_of(examples: Mapping[str, Examples | None], plan: Plan) -> dict[str, Examples]:
-    """What is looked at: `valid` where there is one, and `train_probe`, as many training rows (the same ones each time)."""
+    """What is looked at, the same rows each time: `valid` where there is one, and `train_probe`, a sample of the training rows."""
     train, valid = examples["train"], examples.get("valid")
     assert train is not None
-    n = min(len(train), len(valid) if valid is not None and len(valid) else _PROBE_WITHOUT_VALID)
-    probe = np.sort(np.random.default_rng([plan.seed, 0x9B0BE]).choice(len(train), size=n, replace=False))
-    chosen = {"valid": valid} if valid is not None and len(valid) else {}
-    return {**chosen, "train_probe": train.subset(probe)}
+    chosen = {"valid": _sample(valid, _VALID_ROWS, plan.seed)} if valid is not None and len(valid) else {}
+    return {**chosen, "train_probe": _sample(train, _PROBE_ROWS, plan.seed)}
+
+
+def _sample(examples: Examples, most: int, seed: int) -> Examples:
+    if len(examples) <= most:
+        return examples
+    return examples.subset(np.sort(np.random.default_rng([seed, 0x9B0BE]).choice(len(examples), size=most, replace=False)))
 
 
 def points(order: Order, plan: Plan, train: Examples, splits: dict[str, Examples]) -> set[int]:
-    """The steps after which to look: every `eval_steps`, or some four times an epoch, less often where it is dear; always at the end."""
+    """The steps after which to look: every `eval_steps`, or four times an epoch and more in a short training, as far as it is cheap."""
     if plan.eval_steps is not None:
         return {*range(plan.eval_steps, order.steps_total, plan.eval_steps), order.steps_total}
     cost = sum(split.tokens for split in splits.values()) * _FORWARD_SHARE
     affordable = int(_SHARE * train.tokens / max(cost, 1.0))
-    return order.evaluation_points(max(1, min(_PER_EPOCH, affordable)))
+    wanted = max(_PER_EPOCH, math.ceil(_IN_ALL / max(1, len(order.starts) - 1)))
+    return order.evaluation_points(max(1, min(wanted, affordable)))
 
 
 class Evaluator:

@@ -51,7 +51,7 @@ class Plan:
     early_stopping_patience: int | None = None
     """Evaluations without improvement; None: the larger of 3 evaluations and 20% of the planned steps."""
     eval_steps: int | None = None
-    """None: about 4 evaluations an epoch, at least one, at most 15% of the training's cost."""
+    """None: 4 evaluations an epoch, some 12 in all where epochs are few, within 20% of the training's cost but at least one an epoch."""
     save_steps: int | None = None
     """None: at every evaluation, and every `save_seconds`."""
     save_seconds: float = 60.0
