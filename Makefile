@@ -44,6 +44,7 @@ format: $(INSTALLED)
 
 # Benchmarks leave their figures in benchmarks/results; README tables are made from those.
 bench: $(DEMO_INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/bench.txt
 	$(BIN)/python -m benchmarks.all
 
 claims: $(INSTALLED)
