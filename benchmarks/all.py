@@ -1,11 +1,18 @@
-"""Every benchmark, one after another (`make bench`): about an hour on two cores."""
+"""Every benchmark, one after another (`make bench`): some hours on two cores."""
 
 from __future__ import annotations
 
 import runpy
 import sys
 
-MODULES = ("benchmarks.coverage", "benchmarks.classification", "benchmarks.scale", "benchmarks.demo", "benchmarks.house")
+MODULES = (
+    "benchmarks.coverage",
+    "benchmarks.classification",
+    "benchmarks.scale",
+    "benchmarks.demo",
+    "benchmarks.house",
+    "benchmarks.checks",
+)
 
 
 def main() -> None:
