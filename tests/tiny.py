@@ -73,6 +73,18 @@ def model(family: str, *, labels: int = 3, seed: int = 0, dropout: float | None 
     return made.eval()
 
 
+def language_model(family: str, *, seed: int = 0) -> Any:
+    """The same families as generators: a random …ForCausalLM."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        made = tf.AutoModelForCausalLM.from_config(CONFIGS[family]())
+        with torch.no_grad():
+            for p in made.parameters():
+                if p.ndim > 1:
+                    p.normal_(0.0, 0.15)
+    return made.eval()
+
+
 def tokenizer() -> Any:
     """Words separated by spaces, [CLS] before and [SEP] behind."""
     inner = Tokenizer(models.WordLevel({w: i for i, w in enumerate(SPECIAL + WORDS)}, unk_token="[UNK]"))
@@ -110,6 +122,15 @@ def examples(n: int = 24, *, seed: int = 0, longest: int = 20, labels: int = 3, 
     )
 
 
+def language(n: int = 24, *, seed: int = 0, longest: int = 20) -> Examples:
+    """Random rows of which random tokens are learned (at least one of each row)."""
+    base, rng = examples(n, seed=seed, longest=longest), np.random.default_rng(seed + 1)
+    learned = rng.random(len(base.input_ids)) < 0.5
+    offsets = np.concatenate([base.starts, [len(base.input_ids)]])
+    learned[offsets[1:] - 1], learned[offsets[:-1]] = True, False
+    return Examples.from_arrays(base.input_ids, offsets, learned=learned, row=base.row_ids(np.arange(n)))
+
+
 class Counts:
     """Accuracy (single label: argmax; multi label: share of right 0/1 answers), streamed."""
 
@@ -138,6 +159,9 @@ class Classify:
         else:
             each = torch.nn.functional.binary_cross_entropy_with_logits(logits, target, reduction="none").mean(-1)
         return (each * weight).sum()
+
+    def observe(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return logits
 
     def weight_total(self, target: Any, weight: Any) -> float:
         return float(weight.sum())

@@ -32,15 +32,21 @@ class Micro:
     lengths: NDArray[np.int64]
     """[n] ascending."""
     target: torch.Tensor
-    """[n] or [n, L]"""
+    """[n] or [n, L]; where tokens are predicted: int64 [m], the m learned tokens themselves, row by row."""
     weight: torch.Tensor
-    """float32 [n]"""
+    """float32 [n] or [m]: of the row."""
+    places: torch.Tensor | None = None
+    """int64 [m] where tokens are predicted: the place in `ids` of the token before each learned one."""
+    counts: NDArray[np.int64] | None = None
+    """[n] where tokens are predicted: learned tokens of each row."""
 
     def to(self, device: torch.device) -> Micro:
         """The same on another device."""
         if device.type == "cpu":
             return self
-        return Micro(self.indices, self.ids.to(device), self.lengths, self.target.to(device), self.weight.to(device))
+        places = None if self.places is None else self.places.to(device)
+        moved = (self.target.to(device), self.weight.to(device), places)
+        return Micro(self.indices, self.ids.to(device), self.lengths, *moved, self.counts)
 
 
 class Order:
@@ -159,11 +165,12 @@ def assemble(examples: Examples, indices: Indices) -> Micro:
     if (np.diff(lengths) < 0).any():
         order = np.argsort(lengths, kind="stable")
         indices, lengths = indices[order], lengths[order]
-    target: NDArray[Any] = np.asarray(examples.target[indices])
+    ids, weight = examples.gather(indices).astype(np.int64), np.array(examples.weight[indices])
+    target: NDArray[Any] = np.array(examples.target[indices])
+    if examples.learned is None:
+        return Micro(indices, torch.from_numpy(ids), lengths, torch.from_numpy(target), torch.from_numpy(weight))
+    learned = np.flatnonzero(examples.gather_learned(indices))
     return Micro(
-        indices,
-        torch.from_numpy(examples.gather(indices).astype(np.int64)),
-        lengths,
-        torch.from_numpy(np.array(target)),
-        torch.from_numpy(np.array(examples.weight[indices])),
-    )
+        indices, torch.from_numpy(ids), lengths, torch.from_numpy(ids[learned]), torch.from_numpy(np.repeat(weight, target)),
+        places=torch.from_numpy(learned - 1), counts=target,
+    )  # fmt: skip

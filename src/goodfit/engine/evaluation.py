@@ -12,13 +12,12 @@ import time
 from collections.abc import Mapping
 
 import numpy as np
-import torch
 
-from goodfit.engine.batches import Order
+from goodfit.engine.batches import Micro, Order
 from goodfit.engine.events import Evaluated
 from goodfit.engine.examples import Examples
-from goodfit.engine.forward import Forward
-from goodfit.engine.infer import answers, cutter_for
+from goodfit.engine.forward import Forward, Observed
+from goodfit.engine.infer import cutter_for, walk
 from goodfit.engine.objective import Objective, primary_value
 from goodfit.engine.plan import Plan
 from goodfit.engine.progress import Best, Progress
@@ -74,18 +73,19 @@ class Evaluator:
         """The heaviest forward pass of all splits, so that memory runs out now or never."""
         for split in self._splits.values():
             rows = self._cutter.worst(np.asarray(split.lengths), None)
-            for _ in answers(self._forward, split.subset(rows), self._cutter):
+            for _ in walk(self._forward, split.subset(rows), self._cutter, self._observe):
                 pass
+
+    def _observe(self, micro: Micro) -> Observed:
+        return self._forward.observe(micro, self._objective)
 
     def _score(self, name: str, split: Examples, attempt: int, step: int) -> Evaluated:
         start, loss_sum, total = time.perf_counter(), 0.0, 0.0
         accumulator = self._objective.accumulator()
-        for rows, answer in answers(self._forward, split, self._cutter):
-            target = np.array(split.target[rows])
-            logits, ones = answer.logits.cpu(), np.ones(len(rows), np.float32)
-            loss_sum += float(self._objective.loss(logits, torch.from_numpy(target), torch.from_numpy(ones)))
-            total += self._objective.weight_total(target, ones)
-            accumulator.add(logits, target)
+        for rows, seen in walk(self._forward, split, self._cutter, self._observe):
+            loss_sum += seen.loss_sum
+            total += self._objective.weight_total(np.array(split.target[rows]), np.ones(len(rows), np.float32))
+            accumulator.add(seen.answers, seen.target)
         return Evaluated(
             attempt=attempt, step=step, split=name, loss=loss_sum / total if total else None, n=len(split),
             scores=accumulator.scores(), seconds=round(time.perf_counter() - start, 3),

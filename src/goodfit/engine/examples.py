@@ -2,7 +2,8 @@
 
 A folder of Examples holds `input_ids.npy` (int32, all rows one after another), `offsets.npy` (int64 [n+1]), `target.npy`
 (int64 [n]: class index, or float32 [n, L]: one 0/1 per label), `weight.npy` (float32 [n]), `row.npy` (row ids, bytes) and
-`examples.json` (counts and the content's fingerprint). No row is a Python object for longer than a batch.
+`examples.json` (counts and the content's fingerprint). Where tokens are predicted, `learned.npy` (bool, as long as `input_ids`) says
+which, and a row's target is their number. No row is a Python object for longer than a batch.
 """
 
 from __future__ import annotations
@@ -45,20 +46,27 @@ class Examples:
     row: NDArray[np.bytes_]
     """[n] row ids."""
     known_fingerprint: str | None = None
+    learned: NDArray[np.bool_] | None = None
+    """[all tokens] where tokens are predicted: those with a loss. The first token of a row is never one of them."""
 
     @classmethod
     def from_arrays(
         cls,
         input_ids: ArrayLike,
         offsets: ArrayLike,
-        target: ArrayLike,
+        target: ArrayLike | None = None,
         *,
         weight: ArrayLike | None = None,
         row: Sequence[str] | None = None,
+        learned: ArrayLike | None = None,
     ) -> Examples:
-        """From whole columns in memory. `weight` is 1 and `row` the position where they are not given."""
+        """From whole columns in memory. `weight` is 1 and `row` the position where they are not given; `target` or `learned` is."""
         ends = np.asarray(offsets, dtype=np.int64)
         n = len(ends) - 1
+        mask = None if learned is None else np.asarray(learned, dtype=np.bool_)
+        if mask is not None:
+            target = counts_of(mask, np.diff(ends))
+        assert target is not None
         out = cls(
             input_ids=np.asarray(input_ids, dtype=np.int32),
             starts=ends[:-1],
@@ -66,6 +74,7 @@ class Examples:
             target=_as_target(target),
             weight=np.ones(n, np.float32) if weight is None else np.asarray(weight, dtype=np.float32),
             row=np.array([r.encode() for r in (row if row is not None else map(str, range(n)))], dtype=np.bytes_),
+            learned=mask,
         )
         out._check()
         return out
@@ -75,15 +84,17 @@ class Examples:
         """Memory-map a folder that an ExamplesWriter finished; DataError where it is missing, damaged or of another schema."""
         try:
             facts = json.loads((folder / "examples.json").read_text(encoding="utf-8"))
-            columns = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _COLUMNS}
+            names = (*_COLUMNS, "learned") if facts.get("learned") else _COLUMNS
+            columns = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
         except (OSError, ValueError) as error:
             raise DataError(f"the tokenised rows in {folder} cannot be read ({error})", fix=_AGAIN) from error
         if facts.get("schema") != SCHEMA or facts.get("rows") != len(columns["weight"]):
             raise DataError(f"the tokenised rows in {folder} are incomplete or of another version", fix=_AGAIN)
         offsets = columns["offsets"]
         return cls(
-            columns["input_ids"], offsets[:-1], np.diff(offsets), columns["target"], columns["weight"], columns["row"], facts["fingerprint"]
-        )
+            columns["input_ids"], offsets[:-1], np.diff(offsets), columns["target"], columns["weight"], columns["row"],
+            facts["fingerprint"], columns.get("learned"),
+        )  # fmt: skip
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -106,11 +117,19 @@ class Examples:
 
     def gather(self, indices: ArrayLike) -> NDArray[np.int32]:
         """The tokens of some rows, one after another (a copy)."""
+        return self.input_ids[self._places(indices)]
+
+    def gather_learned(self, indices: ArrayLike) -> NDArray[np.bool_]:
+        """Which of `gather`'s tokens are learned."""
+        assert self.learned is not None
+        return self.learned[self._places(indices)]
+
+    def _places(self, indices: ArrayLike) -> NDArray[np.int64]:
         index = np.asarray(indices, dtype=np.int64)
         starts, lengths = np.asarray(self.starts[index]), np.asarray(self.lengths[index])
         ends = np.cumsum(lengths)
         within = np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - lengths, lengths)
-        return self.input_ids[np.repeat(starts, lengths) + within]
+        return np.asarray(np.repeat(starts, lengths) + within)
 
     def row_ids(self, indices: ArrayLike) -> list[str]:
         """The row ids of some rows."""
@@ -142,8 +161,11 @@ class Examples:
             return self.known_fingerprint
         hasher = _Hasher()
         for indices in _chunks(len(self)):
-            part = (self.gather(indices), self.lengths[indices], self.target[indices], self.weight[indices], self.row[indices])
-            hasher.add(*map(np.asarray, part))
+            lengths, target, weight, row = map(
+                np.asarray, (self.lengths[indices], self.target[indices], self.weight[indices], self.row[indices])
+            )
+            mask = None if self.learned is None else self.gather_learned(indices)
+            hasher.add(self.gather(indices), lengths, target, weight, row, mask)
         return hasher.digest()
 
     def _check(self) -> None:
@@ -151,6 +173,9 @@ class Examples:
         assert self.target.shape[:1] == self.weight.shape == self.row.shape == (n,), "columns of different lengths"
         assert n == 0 or self.lengths.min() >= 0, "offsets run backwards"
         assert n == 0 or int(self.starts[-1] + self.lengths[-1]) <= len(self.input_ids), "offsets beyond the tokens"
+        if self.learned is not None:
+            assert self.learned.shape == self.input_ids.shape, "columns of different lengths"
+            assert not self.learned[self.starts[self.lengths > 0]].any(), "nothing stands before a row's first token to predict it from"
 
 
 class ExamplesWriter:
@@ -178,24 +203,34 @@ class ExamplesWriter:
         self._row_widths: list[NDArray[np.int32]] = []
         return self
 
-    def append(
-        self, input_ids: ArrayLike, lengths: ArrayLike, target: ArrayLike, *, row: Sequence[str], weight: ArrayLike | None = None
-    ) -> None:
-        """Add a batch: flat tokens, tokens per row, targets (class indices or [b, L]), row ids and weights (1 if not given)."""
-        flat, sizes, goal = np.asarray(input_ids, dtype=np.int32), np.asarray(lengths, dtype=np.int64), _as_target(target)
+    def append(  # noqa: PLR0913 - one argument a column
+        self, input_ids: ArrayLike, lengths: ArrayLike, target: ArrayLike | None = None, *, row: Sequence[str],
+        weight: ArrayLike | None = None, learned: ArrayLike | None = None,
+    ) -> None:  # fmt: skip
+        """Add a batch: flat tokens, tokens per row, row ids, weights (1 if not given), and either targets (class indices or [b, L]) or
+        which of the tokens are learned.
+        """
+        flat, sizes = np.asarray(input_ids, dtype=np.int32), np.asarray(lengths, dtype=np.int64)
+        mask = None if learned is None else np.asarray(learned, dtype=np.bool_)
+        goal = _as_target(target) if mask is None else counts_of(mask, sizes)
         weights = np.ones(len(sizes), np.float32) if weight is None else np.asarray(weight, dtype=np.float32)
         names = np.array([r.encode() for r in row], dtype=np.bytes_)
         assert len(flat) == sizes.sum(), "lengths do not add up to the tokens"
         assert len(sizes) == len(goal) == len(weights) == len(names), "columns of different lengths"
         if "target" not in self._columns:
             self._columns["target"] = _Column(self._part / "target.npy", goal.dtype, goal.shape[1:])
+            if mask is not None:
+                self._columns["learned"] = _Column(self._part / "learned.npy", np.dtype("|b1"))
         if len(sizes) == 0:
             return
         for name, part in (("input_ids", flat), ("offsets", self._tokens + np.cumsum(sizes)), ("target", goal), ("weight", weights)):
             self._columns[name].append(part)
+        if mask is not None:
+            assert len(mask) == len(flat), "columns of different lengths"
+            self._columns["learned"].append(mask)
         self._columns["row"].append(np.frombuffer(b"".join(names.tolist()), np.uint8))
         self._row_widths.append(np.char.str_len(names).astype(np.int32))
-        self._hasher.add(flat, sizes, goal, weights, names)
+        self._hasher.add(flat, sizes, goal, weights, names, mask)
         self._rows += len(sizes)
         self._tokens += int(sizes.sum())
 
@@ -210,6 +245,7 @@ class ExamplesWriter:
             _Column(self._part / "target.npy", np.dtype("<i8")).close()
         self._finish_rows()
         facts = {"schema": SCHEMA, "rows": self._rows, "tokens": self._tokens, "fingerprint": self._hasher.digest()}
+        facts |= {"learned": True} if "learned" in self._columns else {}
         (self._part / "examples.json").write_text(json.dumps(facts), encoding="utf-8")
         remove_folder(self.folder)
         self._part.rename(self.folder)
@@ -259,20 +295,34 @@ class _Hasher:
 
     def __init__(self) -> None:
         self._columns = [hashlib.blake2b(digest_size=16) for _ in range(5)]
+        self._learned: Any = None
 
-    def add(self, ids: NDArray[Any], lengths: NDArray[Any], target: NDArray[Any], weight: NDArray[Any], row: NDArray[Any]) -> None:
+    def add(  # noqa: PLR0913 - one argument a column
+        self, ids: NDArray[Any], lengths: NDArray[Any], target: NDArray[Any], weight: NDArray[Any], row: NDArray[Any],
+        learned: NDArray[np.bool_] | None = None,
+    ) -> None:  # fmt: skip
         goal = np.ascontiguousarray(target, dtype=np.float32 if target.ndim == 2 else np.int64)
         names = b"\n".join([*row.tolist(), b""])
         parts = (ids.astype("<i4").tobytes(), lengths.astype("<i8").tobytes(), goal.tobytes(), weight.astype("<f4").tobytes(), names)
         for column, data in zip(self._columns, parts, strict=True):
             column.update(data)
+        if learned is not None:
+            self._learned = self._learned or hashlib.blake2b(digest_size=16)
+            self._learned.update(learned.tobytes())
 
     def digest(self) -> str:
-        whole = hashlib.blake2b(b"".join(c.digest() for c in self._columns), digest_size=16)
+        columns = [*self._columns, self._learned] if self._learned else self._columns
+        whole = hashlib.blake2b(b"".join(c.digest() for c in columns), digest_size=16)
         return f"b2:{whole.hexdigest()}"
 
 
-def _as_target(target: ArrayLike) -> NDArray[Any]:
+def counts_of(learned: NDArray[np.bool_], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[n] learned tokens of each row, of a mask over all tokens."""
+    ends = np.concatenate([[0], np.cumsum(learned)])[np.concatenate([[0], np.cumsum(lengths)])]
+    return np.diff(ends).astype(np.int64)
+
+
+def _as_target(target: Any) -> NDArray[Any]:
     values = np.asarray(target)
     return values.astype(np.float32, copy=False) if values.ndim == 2 else values.astype(np.int64, copy=False)
 

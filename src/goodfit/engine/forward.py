@@ -9,18 +9,20 @@ gives the same logits. Padded, the model is simply called.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from goodfit.engine import attention
 from goodfit.engine.batches import Micro
 from goodfit.engine.layout import Layout, make_layout
+from goodfit.engine.objective import Objective
 from goodfit.engine.parts import base_model, whole_model
 
 TierName = Literal["packed", "padded", "equal_lengths"]
@@ -59,6 +61,31 @@ class Answer:
         return torch.where(mask, self.hidden.float(), 0.0).sum(1) / mask.sum(1)
 
 
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What an evaluation takes of a micro-batch."""
+
+    answers: torch.Tensor
+    """[k, …] on the CPU: what `Objective.observe` keeps."""
+    target: NDArray[Any]
+    """[k] or [k, L]"""
+    loss_sum: float
+    """Unweighted."""
+
+
+def slipped(base: Any, known: Any, call: Callable[[], Any]) -> torch.Tensor:
+    """The logits of `call()`, within which `base` gives the answer `known` instead of running."""
+    slip = _Slip(known=known)
+    token = _slip.set((id(base), slip))
+    try:
+        logits: torch.Tensor = call().logits
+    finally:
+        _slip.reset(token)
+    if slip.asked != 1:
+        raise attention.NotPackable(f"the head asks its base model {slip.asked} times")
+    return logits
+
+
 class Forward:
     """Runs a classifier (transformers' own, or one inside a PeftModel) on micro-batches. Use it within `ready()`."""
 
@@ -91,11 +118,25 @@ class Forward:
             stack.enter_context(_answering(self.base))
             yield
 
+    def loss(self, micro: Micro, objective: Objective) -> torch.Tensor:
+        """The weighted sum over the micro-batch, a float32 scalar."""
+        micro = micro.to(self.device)
+        return objective.loss(self(micro).logits, micro.target, micro.weight)
+
+    def observe(self, micro: Micro, objective: Objective) -> Observed:
+        """The unweighted loss, and what the objective keeps of every answer."""
+        logits = self(micro).logits.cpu()
+        ones = torch.ones(len(logits))
+        return Observed(objective.observe(logits, micro.target), micro.target.numpy(), float(objective.loss(logits, micro.target, ones)))
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.dtype == torch.bfloat16)
+
     def __call__(self, micro: Micro) -> Answer:
         """The answer for one micro-batch. Raises NotPackable where a packed model turns out to need something else."""
         micro = micro.to(self.device)
         layout = make_layout(micro.lengths, self.device)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.dtype == torch.bfloat16):
+        with self._autocast():
             ids, valid = self._padded_ids(micro, layout)
             slip = _Slip(known=self._packed(micro, layout) if self.tier == "packed" else None)
             token = _slip.set((id(self.base), slip))

@@ -7,23 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from goodfit.engine.batches import Cutter, Indices, assemble
+from goodfit.engine.batches import Cutter, Indices, Micro, assemble
 from goodfit.engine.examples import Examples
-from goodfit.engine.forward import Answer, Forward
+from goodfit.engine.forward import Forward, Observed
 from goodfit.engine.memory import less_memory
+from goodfit.engine.objective import Objective
 from goodfit.engine.plan import Precision
 from goodfit.engine.precision import choose_precision
 from goodfit.engine.tier import Tier, find_tier
 from goodfit.errors import DataError
 
 Result = NDArray[np.float32]
+T = TypeVar("T")
 Want = Literal["logits", "hidden_mean"]
 BATCH_TOKENS = 4096
 _WINDOW = 16_384
@@ -56,17 +58,40 @@ def infer(
     """
     if len(examples) == 0:
         return
-    refuse_empty_rows(examples)
-    tier = tier or find_tier(model, examples, gradients=False)
-    hidden_size = int(getattr(getattr(model, "config", None), "hidden_size", 768))
-    dtype, _ = choose_precision(precision, hidden_size, next(model.parameters()).device)
-    forward = tier.forward(model, dtype)
-    for indices, answer in answers(forward, examples, cutter_for(forward, batch_tokens)):
+    forward = _forward(model, examples, tier, precision)
+    for indices, answer in walk(forward, examples, cutter_for(forward, batch_tokens), forward):
         yield Batch(
             indices,
             answer.logits.cpu().numpy() if "logits" in want else None,
             answer.hidden_mean().cpu().numpy() if "hidden_mean" in want else None,
         )
+
+
+def observe(
+    model: nn.Module,
+    examples: Examples,
+    objective: Objective,
+    *,
+    tier: Tier | None = None,
+    precision: Precision = "float32",
+    batch_tokens: int = BATCH_TOKENS,
+) -> Iterator[tuple[Indices, Observed]]:
+    """As `infer`, but what `objective` keeps of every answer: for language models, where logits are too many to hand out.
+
+    Gives the places of some rows and, row by row in that order, what was observed of their learned tokens.
+    """
+    if len(examples) == 0:
+        return
+    forward = _forward(model, examples, tier, precision)
+    yield from walk(forward, examples, cutter_for(forward, batch_tokens), lambda micro: forward.observe(micro, objective))
+
+
+def _forward(model: nn.Module, examples: Examples, tier: Tier | None, precision: Precision) -> Forward:
+    refuse_empty_rows(examples)
+    tier = tier or find_tier(model, examples, gradients=False)
+    hidden_size = int(getattr(getattr(model, "config", None), "hidden_size", 768))
+    dtype, _ = choose_precision(precision, hidden_size, next(model.parameters()).device)
+    return tier.forward(model, dtype)
 
 
 def in_order(batches: Iterator[Batch], n: int, pick: Callable[[Batch], Result | None] = lambda b: b.logits) -> Result:
@@ -81,8 +106,8 @@ def in_order(batches: Iterator[Batch], n: int, pick: Callable[[Batch], Result | 
     return out if out is not None else np.empty((0, 0), dtype=np.float32)
 
 
-def answers(forward: Forward, examples: Examples, cutter: Cutter) -> Iterator[tuple[Indices, Answer]]:
-    """The model's answer for every row, window by window, longest rows of a window first; eval mode while it runs."""
+def walk(forward: Forward, examples: Examples, cutter: Cutter, run: Callable[[Micro], T]) -> Iterator[tuple[Indices, T]]:
+    """`run` on every row, window by window, longest rows of a window first; eval mode while it runs."""
     modes = {module: module.training for module in forward.model.modules()}
     forward.model.eval()
     try:
@@ -93,7 +118,8 @@ def answers(forward: Forward, examples: Examples, cutter: Cutter) -> Iterator[tu
                 while todo:
                     rows = todo.pop()
                     try:
-                        answer = _one(forward, examples, rows)
+                        with torch.inference_mode():
+                            answer = run(assemble(examples, rows))
                     except (RuntimeError, MemoryError) as error:
                         cutter = less_memory(error, cutter, examples, rows)
                         todo += cutter.cut(rows, np.asarray(examples.lengths))
@@ -102,11 +128,6 @@ def answers(forward: Forward, examples: Examples, cutter: Cutter) -> Iterator[tu
     finally:
         for module, mode in modes.items():
             module.training = mode
-
-
-def _one(forward: Forward, examples: Examples, rows: Indices) -> Answer:
-    with torch.inference_mode():
-        return forward(assemble(examples, rows))
 
 
 def cutter_for(forward: Forward, tokens: int, rows: int | None = None) -> Cutter:

@@ -18,15 +18,15 @@ Target = NDArray[Any]
 class Accumulator(Protocol):
     """Collects predictions batch by batch; its memory must not grow with more than a few bytes a row."""
 
-    def add(self, logits: torch.Tensor, target: Target) -> None:
-        """Take one batch. `logits` float32 [n, L] on the CPU, detached; `target` as in Examples."""
+    def add(self, observed: torch.Tensor, target: Target) -> None:
+        """Take one batch: what `Objective.observe` gave, on the CPU, and the targets (of rows, or of learned tokens)."""
 
     def scores(self) -> list[dict[str, Any]]:
         """Everything scored so far, as plain dicts of the schema `score`; one of them is named like `Objective.primary`."""
 
 
 class Objective(Protocol):
-    """The loss of a task and its score."""
+    """The loss of a task and its score. An answer (one of k) is a row's, or a learned token's where tokens are predicted."""
 
     @property
     def primary(self) -> str:
@@ -37,10 +37,13 @@ class Objective(Protocol):
         """The direction of `primary`; False for `loss`."""
 
     def loss(self, logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        """The weighted **sum** over the rows, a float32 scalar. `logits` [n, L], `target` as in Examples, `weight` [n]."""
+        """The weighted **sum** over the answers, a float32 scalar. `logits` [k, L], `target` [k] or [k, L], `weight` [k]."""
+
+    def observe(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """What an evaluation keeps of the answers [k, …]: small where L is large (a vocabulary)."""
 
     def weight_total(self, target: Target, weight: NDArray[np.float32]) -> float:
-        """What the summed loss of a whole batch is divided by (for classification: the sum of the weights)."""
+        """What the summed loss of a whole batch is divided by: the sum of the weights. Columns of Examples, one entry a row."""
 
     def accumulator(self) -> Accumulator:
         """A fresh, empty accumulator."""

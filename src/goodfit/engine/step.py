@@ -89,16 +89,15 @@ class Stepper:
         return value
 
     def _loss(self, micro: Micro) -> torch.Tensor:
-        micro = micro.to(self.forward.device)
-        return self._objective.loss(self.forward(micro).logits, micro.target, micro.weight)
+        return self.forward.loss(micro, self._objective)
 
     def _rows_with_wild_losses(self, micro: Micro) -> list[str]:
         """The rows whose own loss is not finite; all of them where only the sum is."""
-        micro = micro.to(self.forward.device)
+        if len(micro.indices) > _NAMED:
+            return self._examples.row_ids(micro.indices)
         with torch.no_grad():
-            logits = self.forward(micro).logits
-            each = [self._objective.loss(logits[i : i + 1], micro.target[i : i + 1], micro.weight[i : i + 1]) for i in range(len(logits))]
-        wild = [i for i, loss in enumerate(each) if not math.isfinite(float(loss))]
+            each = [float(self._loss(assemble(self._examples, micro.indices[i : i + 1]))) for i in range(len(micro.indices))]
+        wild = [i for i, loss in enumerate(each) if not math.isfinite(loss)]
         return self._examples.row_ids(micro.indices[wild or slice(None)])
 
     def _rows_with_wild_gradients(self, batch: Indices, step: int) -> list[str]:

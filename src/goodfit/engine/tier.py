@@ -20,6 +20,7 @@ from goodfit.engine.batches import Indices, Micro, assemble
 from goodfit.engine.examples import Examples
 from goodfit.engine.forward import Answer, Forward, TierName
 from goodfit.engine.parts import base_model, whole_model
+from goodfit.engine.tokens import TokenForward, plain_answers
 from goodfit.errors import ModelError
 
 TOLERANCE = 2e-4
@@ -41,10 +42,13 @@ class Tier:
     rows_checked: int
     position_offset: int = 0
     """Where position ids start (RoBERTa's kin count from the padding index)."""
+    per_token: bool = False
+    """Whether tokens are predicted, not rows."""
 
     def forward(self, model: nn.Module, dtype: torch.dtype = torch.float32) -> Forward:
         """The Forward for it."""
-        return Forward(model, tier=self.name, dtype=dtype, position_offset=self.position_offset)
+        kind = TokenForward if self.per_token else Forward
+        return kind(model, tier=self.name, dtype=dtype, position_offset=self.position_offset)
 
 
 def find_tier(model: nn.Module, examples: Examples, *, gradients: bool = True) -> Tier:
@@ -53,19 +57,20 @@ def find_tier(model: nn.Module, examples: Examples, *, gradients: bool = True) -
     `gradients=False` compares the forward pass only (for inference). Weights, gradients, training mode and random state stay as
     they are. Raises ModelError where no tier agrees.
     """
-    rows = _sample(examples)
+    rows, per_token = _sample(examples), examples.learned is not None
+    kind = TokenForward if per_token else Forward
     with _undisturbed(model):
         truth = _Observed.one_by_one(model, examples, rows, gradients=gradients)
         refusals: list[str] = []
         for name, offset in _candidates(model):
             try:
-                seen = _Observed.together(Forward(model, tier=name, position_offset=offset), examples, rows, gradients=gradients)
+                seen = _Observed.together(kind(model, tier=name, position_offset=offset), examples, rows, gradients=gradients)
             except (NotPackable, TypeError, ValueError, IndexError, RuntimeError, AttributeError) as error:
                 refusals.append(f"{name}: {_first_line(error)}")
                 continue
             difference = truth.difference(seen)
             if difference <= TOLERANCE and truth.gradient_difference(seen) <= _GRADIENT_TOLERANCE:
-                return Tier(name, _reason(name, refusals), difference, len(rows), offset)
+                return Tier(name, _reason(name, refusals), difference, len(rows), offset, per_token)
             refusals.append(f"{name}: differs by {max(difference, truth.gradient_difference(seen)):.1e}")
     raise ModelError(
         f"{type(whole_model(model)).__name__} answers differently when rows stand side by side ({'; '.join(refusals)})",
@@ -131,12 +136,13 @@ class _Observed:
         logits: list[torch.Tensor] = []
         hidden: list[torch.Tensor] = []
         with torch.set_grad_enabled(gradients):
-            for place, micro in enumerate(micros):
+            for micro in micros:
                 answer = forward(micro)
-                logits.append(answer.logits.detach()[::copies])
+                first = sum(map(len, logits))
+                logits.append(answer.logits.detach()[: len(answer.logits) // copies])
                 hidden += [answer.hidden[i, : int(micro.lengths[i])].detach().float() for i in range(0, len(micro.lengths), copies)]
                 if gradients:
-                    (_probe(answer, place, copies) / copies).backward()  # type: ignore[no-untyped-call]
+                    (_probe(answer, first, copies) / copies).backward()  # type: ignore[no-untyped-call]
         found = {name: p.grad for name, p in whole_model(model).named_parameters() if p.grad is not None}
         for p in model.parameters():
             p.grad = None
@@ -166,6 +172,8 @@ def _plain(model: Any, base: nn.Module) -> Callable[[Micro], Answer]:
         watch = base.register_forward_hook(lambda _module, _args, out: seen.append(out[0]))
         ids = micro.ids[None].to(next(model.parameters()).device)
         try:
+            if micro.places is not None:
+                return plain_answers(model, micro, lambda: seen[0])
             logits = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
         finally:
             watch.remove()
@@ -175,9 +183,9 @@ def _plain(model: Any, base: nn.Module) -> Callable[[Micro], Answer]:
 
 
 def _probe(answer: Answer, first: int, copies: int) -> torch.Tensor:
-    """A scalar that every logit moves, each row and class by another weight; `first` is the place of the first row in the sample."""
+    """A scalar that every logit moves, each answer and class by another weight; `first` answers came before these."""
     n, labels = answer.logits.shape
-    row = first + torch.arange(n, device=answer.logits.device)[:, None] // copies
+    row = first + torch.arange(n, device=answer.logits.device)[:, None] % (n // copies)
     weights = torch.cos((row * labels + torch.arange(labels, device=answer.logits.device)).float())
     return (answer.logits * weights).sum()
 

@@ -57,6 +57,10 @@ class ClassificationObjective:
         per_row = self.loss_per_row(logits, target)
         return (per_row * weight.float()).sum()
 
+    def observe(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """The logits as they are."""
+        return logits
+
     def loss_per_row(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """The loss of each row [n], class weights included, row weights not."""
         weights = None if self.class_weights is None else torch.from_numpy(self.class_weights).to(logits.device)
