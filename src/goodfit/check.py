@@ -21,6 +21,7 @@ from goodfit.data.source import read
 from goodfit.engine.plan import Plan
 from goodfit.engine.precision import choose_precision
 from goodfit.errors import DataError
+from goodfit.models.heads import Classifier
 from goodfit.models.identity import Identity
 from goodfit.monitor.words import duration, size
 from goodfit.pipeline import foresee
@@ -64,7 +65,7 @@ def check(loaded: Loaded, base: Path) -> dict[str, Any]:
     foresee(recipe)
     counted = count(recipe, base)
     train_rows, test_rows = _sides(recipe, counted)
-    model, why, _ = find_base(recipe.choose.model_name_or_path, base, num_labels=max(2, len(counted.labels)))
+    model, why, _ = find_base(recipe.choose.model_name_or_path, base, Classifier.of(max(2, len(counted.labels))))
     facts = Facts(rows=train_rows, parameters=model.parameters, causal=model.causal, lora=recipe.peft.method == "lora")
     settled = settle(recipe.train, recipe.peft, facts, seed=recipe.seed)
     resolved = {"choose.model_name_or_path": model.name} | settled.resolved

@@ -13,6 +13,7 @@ from goodfit.engine.batches import assemble
 from goodfit.engine.examples import Examples
 from goodfit.engine.forward import Forward
 from goodfit.engine.tier import find_tier
+from goodfit.models.heads import Classifier
 from goodfit.models.memory import estimate
 from goodfit.models.source import resolve
 from tests import tiny
@@ -49,7 +50,7 @@ def test_activations_are_near_what_autograd_keeps(tmp_path: Path, family: str, h
     rows, length = 40, 12
     folder = tiny.folder(family, tmp_path / "m")
     counted = kept_bytes(tiny.model(family), rows=rows, length=length, half=half)
-    told = estimate(folder, num_labels=3, batch_tokens=rows * length, longest=length, half=half).activations
+    told = estimate(folder, head=Classifier.of(3), batch_tokens=rows * length, longest=length, half=half).activations
     # The estimate also holds what the backward pass adds; a tiny model's head and embeddings weigh more than a real one's.
     assert 0.75 < told / counted < 1.9
 
@@ -57,7 +58,7 @@ def test_activations_are_near_what_autograd_keeps(tmp_path: Path, family: str, h
 def test_weights_gradients_and_moments_follow_from_the_parameters(tmp_path: Path) -> None:
     folder = tiny.folder("bert", tmp_path / "m")
     parameters = sum(p.numel() for p in tiny.model("bert").parameters())
-    told = estimate(folder, num_labels=3)
+    told = estimate(folder, head=Classifier.of(3))
     assert (told.weights, told.gradients, told.optimiser) == (4 * parameters, 4 * parameters, 8 * parameters)
     assert told.total == sum(v for k, v in told.to_json().items() if k != "total")
 

@@ -24,20 +24,22 @@ def add_lora(
     target_modules: str | Sequence[str] = "all-linear",
     seed: int = 42,
 ) -> LoadedModel:
-    """The same model with a LoRA adapter; only adapter and head learn. Equal seeds give equal adapters.
+    """The same model with a LoRA adapter; only it learns, and a classifier's head. Equal seeds give equal adapters.
 
     `all-linear` means every linear layer of the body; names (or a regular expression) are PEFT's. ModelError where nothing matches.
     """
     model = loaded.model
-    whole = _whole_modules(model, loaded.fresh)
-    targets = _linear_layers(model, whole) if target_modules == "all-linear" else target_modules
+    language = not loaded.labels
+    whole = [] if language else _whole_modules(model, loaded.fresh)
+    apart = whole or _heads(model)
+    targets = _linear_layers(model, apart) if target_modules == "all-linear" else target_modules
     config = LoraConfig(
-        task_type=TaskType.SEQ_CLS,
+        task_type=TaskType.CAUSAL_LM if language else TaskType.SEQ_CLS,
         r=r,
         lora_alpha=lora_alpha,
         lora_dropout=lora_dropout,
         target_modules=targets if isinstance(targets, str) else list(targets),
-        modules_to_save=whole,
+        modules_to_save=whole or None,
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
     )
     try:
@@ -45,7 +47,7 @@ def add_lora(
             torch.manual_seed(seed)
             adapted: Any = get_peft_model(model, config)
     except ValueError as error:
-        known = sorted({name.rsplit(".", 1)[-1] for name in _linear_layers(model, whole)})
+        known = sorted({name.rsplit(".", 1)[-1] for name in _linear_layers(model, apart)})
         raise ModelError(
             f"peft.target_modules {target_modules!r} fits no layer of {loaded.identity.name}",
             fix=f"its linear layers are {', '.join(known)}",
@@ -58,10 +60,13 @@ def add_lora(
 
 def _whole_modules(model: Any, fresh: frozenset[str]) -> list[str]:
     """Modules that are trained and saved in full: the head's, and those of the body that the checkpoint did not hold."""
-    prefix = model.base_model_prefix
-    head = [name for name, module in model.named_children() if name != prefix and any(True for _ in module.parameters())]
-    made = {name.rsplit(".", 1)[0] for name in fresh if name.startswith(f"{prefix}.")}
-    return head + sorted(made)
+    made = {name.rsplit(".", 1)[0] for name in fresh if name.startswith(f"{model.base_model_prefix}.")}
+    return _heads(model) + sorted(made)
+
+
+def _heads(model: Any) -> list[str]:
+    """The modules beside the body."""
+    return [name for name, module in model.named_children() if name != model.base_model_prefix and any(True for _ in module.parameters())]
 
 
 def _linear_layers(model: Any, apart: list[str]) -> list[str]:

@@ -9,17 +9,17 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModelForSequenceClassification
+from transformers import AutoConfig
 
 from goodfit.errors import ModelError
 from goodfit.models.content import content_hash
+from goodfit.models.heads import TWO, Head, Language
 from goodfit.models.source import Source, resolve
 
-ProblemType = Literal["single_label_classification", "multi_label_classification"]
 _UNLIMITED = 1_000_000
 """Tokenizers that know no limit say 1e30."""
 
@@ -54,10 +54,10 @@ class Identity:
         return asdict(self)
 
 
-def identify(source: str | Path | Source, *, num_labels: int = 2) -> Identity:
-    """The identity of a base model; ModelError where it cannot be fine-tuned as a classifier."""
+def identify(source: str | Path | Source, head: Head = TWO) -> Identity:
+    """The identity of a base model; ModelError where it cannot be fine-tuned with this head."""
     found = source if isinstance(source, Source) else resolve(source)
-    model = skeleton(found, num_labels=num_labels)
+    model = skeleton(found, head)
     config = model.config.get_text_config()
     return Identity(
         name=found.name,
@@ -77,25 +77,24 @@ def identify(source: str | Path | Source, *, num_labels: int = 2) -> Identity:
     )
 
 
-def skeleton(source: Source, *, num_labels: int = 2) -> Any:
-    """The classifier's modules without any memory for weights (meta device)."""
-    names = {i: str(i) for i in range(num_labels)}
-    config = classifier_config(source, id2label=names, label2id={name: i for i, name in names.items()})
+def skeleton(source: Source, head: Head = TWO) -> Any:
+    """The model's modules without any memory for weights (meta device)."""
+    config = config_of(source, head, **head.settings())
     with torch.device("meta"):
-        return AutoModelForSequenceClassification.from_config(config)
+        model = head.auto.from_config(config)
+    if head.kind == Language.kind and not is_causal(model):
+        raise ModelError(f"{source.name} is an encoder ({config.model_type}), which reads text but does not write it", fix=head.advice)
+    return model
 
 
-def classifier_config(source: Source, **changes: Any) -> Any:
-    """The configuration of the classifier; ModelError where transformers has no such architecture or head."""
+def config_of(source: Source, head: Head, **changes: Any) -> Any:
+    """The configuration of the model with this head; ModelError where transformers has no such architecture or head."""
     try:
         config = AutoConfig.from_pretrained(source.path, local_files_only=True, trust_remote_code=False, **changes)
     except (ValueError, KeyError, OSError, TypeError) as error:
         raise ModelError(f"the configuration of {source.name} cannot be used: {_first_line(error)}", fix="update transformers") from error
-    if type(config) not in AutoModelForSequenceClassification._model_mapping:
-        raise ModelError(
-            f"{source.name} is a {config.model_type} model, for which transformers has no classification head",
-            fix="choose an encoder (BERT, RoBERTa, ModernBERT …) or a decoder (Llama, Qwen, GPT-2 …)",
-        )
+    if type(config) not in head.auto._model_mapping:
+        raise ModelError(f"{source.name} is a {config.model_type} model, for which transformers has no {head.wanted}", fix=head.advice)
     return config
 
 

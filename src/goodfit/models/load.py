@@ -1,6 +1,8 @@
-"""Load a base model as a classifier, and a trained one again. What comes out are transformers' (or PEFT's) own objects.
+"""Load a base model as a classifier or as the language model that it is, and a trained one again.
 
+What comes out are transformers' (or PEFT's) own objects.
 `load("all-MiniLM-L6-v2", labels=["billing", "bug"])` -> LoadedModel: model with a seeded fresh head, tokenizer, identity.
+`load_language("SmolLM2-135M-Instruct")` -> the same for a model that writes, with the head it was pre-trained with.
 `load_trained(folder)` -> what `save` wrote, adapter or whole. Nothing here touches the network once `resolve` has found the files.
 """
 
@@ -16,12 +18,13 @@ import torch
 from peft import PeftModel
 from safetensors import SafetensorError
 from torch import nn
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoTokenizer
 
 from goodfit.errors import ModelError, UserError
 from goodfit.files import read_json
 from goodfit.models.content import content_hash
-from goodfit.models.identity import Identity, ProblemType, classifier_config, identify
+from goodfit.models.heads import Classifier, Head, Language, ProblemType, head_of
+from goodfit.models.identity import Identity, config_of, identify
 from goodfit.models.quiet import quiet
 from goodfit.models.source import Source, resolve
 
@@ -34,11 +37,12 @@ class LoadedModel:
     """A model that is ready for `fit` or `infer`."""
 
     model: Any
-    """A transformers `…ForSequenceClassification`, or a PeftModel around one; float32, on the CPU, in eval mode."""
+    """A transformers `…ForSequenceClassification` or `…ForCausalLM`, or a PeftModel around one; float32, on the CPU, in eval mode."""
     tokenizer: Any
     """Its fast tokenizer, with a padding token."""
     identity: Identity
     labels: tuple[str, ...]
+    """Empty for a language model."""
     fresh: frozenset[str]
     """Names of the parameters that do not come from the checkpoint."""
 
@@ -59,18 +63,37 @@ def load(
     found = source if isinstance(source, Source) else resolve(source)
     names = tuple(labels)
     assert len(names) >= 1
+    head = Classifier(names, problem_type)
     tokenizer = load_tokenizer(found)
-    theirs = classifier_config(found)
+    theirs = config_of(found, head)
     keep_head = tuple(getattr(theirs, "id2label", {}).values()) == names
-    config = classifier_config(found, **label_settings(names, problem_type))
-    model, fresh = _from_files(found, config, seed=seed)
+    model, fresh = _from_files(found, head, config_of(found, head, **head.settings()), seed=seed)
     if not keep_head:
         fresh |= _renew_output_layer(model, len(names), seed=seed)
     check_vocabulary(model, tokenizer, found.name)
     check_finite(model, found.name)
     set_padding(model, tokenizer)
     mark_fresh(model, fresh)
-    return LoadedModel(model.eval(), tokenizer, identify(found, num_labels=len(names)), names, frozenset(fresh))
+    return LoadedModel(model.eval(), tokenizer, identify(found, head), names, frozenset(fresh))
+
+
+def load_language(source: str | Path | Source) -> LoadedModel:
+    """A model that writes, with the head it was pre-trained with.
+
+    Raises ModelError as `load` does, and where it is an encoder or its files hold no head.
+    """
+    found = source if isinstance(source, Source) else resolve(source)
+    head, tokenizer = Language(), load_tokenizer(found)
+    identity = identify(found, head)
+    model, missing = _from_files(found, head, config_of(found, head), seed=0)
+    if missing:
+        raise ModelError(
+            f"the files of {found.name} hold no head for generating text ({sorted(missing)[0]})",
+            fix="take the …ForCausalLM files",
+        )
+    check_vocabulary(model, tokenizer, found.name)
+    check_finite(model, found.name)
+    return LoadedModel(model.eval(), tokenizer, identity, (), frozenset())
 
 
 def load_tokenizer(source: str | Path | Source) -> Any:
@@ -91,23 +114,26 @@ def load_tokenizer(source: str | Path | Source) -> Any:
     return tokenizer
 
 
-def label_settings(labels: Sequence[str], problem_type: ProblemType) -> dict[str, Any]:
-    """The configuration keys through which plain transformers knows the label names and the kind of problem."""
-    by_number = dict(enumerate(labels))
-    return {"id2label": by_number, "label2id": {name: i for i, name in by_number.items()}, "problem_type": problem_type}
-
-
 def load_trained(folder: str | Path) -> LoadedModel:
     """What `save` wrote: a whole model, or an adapter put onto its base model (found by path, else by name; same content)."""
     found = resolve(folder, trained=True)
     if (found.path / "adapter_config.json").is_file():
         return _load_adapter(found)
-    config = classifier_config(found)
-    labels = tuple(config.id2label[i] for i in sorted(config.id2label))
-    model, missing = _from_files(found, config, seed=0)
+    if _is_language(found):
+        return load_language(found)
+    config = config_of(found, Classifier.of(2))
+    head = Classifier(tuple(config.id2label[i] for i in sorted(config.id2label)))
+    model, missing = _from_files(found, head, config, seed=0)
     if missing:
         raise ModelError(f"{found.name} has no weights for its own head ({sorted(missing)[0]})", fix="a base model: fine-tune it first")
-    return LoadedModel(model.eval(), load_tokenizer(found), identify(found, num_labels=len(labels)), labels, frozenset())
+    return LoadedModel(model.eval(), load_tokenizer(found), identify(found, head), head.labels, frozenset())
+
+
+def _is_language(found: Source) -> bool:
+    try:
+        return head_of(read_json(found.path / FACTS)).kind == Language.kind
+    except (OSError, ValueError, KeyError):
+        return False
 
 
 def fresh_parameters(model: nn.Module) -> frozenset[str]:
@@ -145,12 +171,12 @@ def set_padding(model: Any, tokenizer: Any) -> None:
         config.pad_token_id = tokenizer.pad_token_id
 
 
-def _from_files(source: Source, config: Any, *, seed: int) -> tuple[Any, set[str]]:
+def _from_files(source: Source, head: Head, config: Any, *, seed: int) -> tuple[Any, set[str]]:
     """The model and the names of the parameters that its files do not hold."""
     try:
         with quiet(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            model, info = AutoModelForSequenceClassification.from_pretrained(
+            model, info = head.auto.from_pretrained(
                 source.path, config=config, dtype=torch.float32, local_files_only=True, use_safetensors=True,
                 ignore_mismatched_sizes=True, output_loading_info=True,
             )  # fmt: skip
@@ -202,13 +228,13 @@ def _choose_padding(tokenizer: Any, name: str) -> None:
 def _load_adapter(found: Source) -> LoadedModel:
     try:
         facts = read_json(found.path / FACTS)
-        wanted, labels, padding = facts["base"], facts["labels"], facts["pad_token_id"]
+        wanted, head, padding = facts["base"], head_of(facts), facts["pad_token_id"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{found.name} is an adapter without a readable {FACTS} ({error})", fix="load it with PEFT itself") from error
     base = _base_of(wanted, found)
     if content_hash(base.path) != wanted["content"]:
         raise ModelError(f"the base model of {found.name} ({base.name}) has changed since", fix="bring back the files it was made on")
-    loaded = load(base, labels=labels, problem_type=facts["problem_type"])
+    loaded = load(base, labels=head.labels, problem_type=head.problem_type) if isinstance(head, Classifier) else load_language(base)
     loaded.model.config.get_text_config().pad_token_id = padding
     try:
         model = PeftModel.from_pretrained(loaded.model, str(found.path), local_files_only=True)

@@ -13,6 +13,7 @@ from typing import Any
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
+from goodfit.models.heads import TWO, Head
 from goodfit.models.identity import skeleton
 from goodfit.models.source import Source, resolve
 
@@ -45,7 +46,7 @@ class Memory:
 def estimate(
     source: str | Path | Source,
     *,
-    num_labels: int = 2,
+    head: Head = TWO,
     batch_tokens: int = 4096,
     longest: int = 128,
     half: bool = False,
@@ -55,7 +56,7 @@ def estimate(
 
     `half`: products in bfloat16 (weights stay float32). `lora_r`: an adapter of that rank on all linear layers instead of all weights.
     """
-    model = skeleton(source if isinstance(source, Source) else resolve(source), num_labels=num_labels)
+    model = skeleton(source if isinstance(source, Source) else resolve(source), head)
     linear = [module for module in model.modules() if isinstance(module, nn.Linear | Conv1D)]
     total = sum(p.numel() for p in model.parameters())
     products = sum(module.weight.numel() for module in linear)

@@ -8,9 +8,11 @@ from typing import Any
 
 from peft import PeftModel
 from safetensors import SafetensorError
+from transformers import AutoModelForCausalLM
 
 from goodfit.errors import machine_error
 from goodfit.files import write_json
+from goodfit.models.heads import Classifier, Language
 from goodfit.models.identity import Identity, identify
 from goodfit.models.load import FACTS
 from goodfit.models.quiet import quiet
@@ -52,18 +54,19 @@ def _save_adapter(model: Any, folder: Path, base: Identity | None) -> None:
     model.save_pretrained(str(folder), save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)
     inner = model.get_base_model()
-    belongs = base or identify(model.peft_config["default"].base_model_name_or_path, num_labels=inner.config.num_labels)
+    belongs = base or identify(model.peft_config["default"].base_model_name_or_path, Classifier.of(inner.config.num_labels))
     known = {"name": belongs.name, "path": belongs.path, "content": belongs.content, "license": belongs.license, "package": belongs.package}
     write_json(folder / FACTS, _facts(inner, "peft") | {"base": known})
 
 
 def _facts(model: Any, kind: str) -> dict[str, Any]:
-    config = model.config
+    config, language = model.config, type(model) in AutoModelForCausalLM._model_mapping.values()
     return {
         "schema": SCHEMA,
         "kind": kind,
         "architecture": type(model).__name__,
-        "labels": [config.id2label[i] for i in sorted(config.id2label)],
-        "problem_type": config.problem_type,
+        "head": Language.kind if language else Classifier.kind,
+        "labels": [] if language else [config.id2label[i] for i in sorted(config.id2label)],
+        "problem_type": None if language else config.problem_type,
         "pad_token_id": config.get_text_config().pad_token_id,
     }

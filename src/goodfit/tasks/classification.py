@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goodfit.errors import DataError, SettingsError, nearest
-from goodfit.models.identity import ProblemType
+from goodfit.models.heads import Classifier, ProblemType
 from goodfit.tasks import decision as decisions
 from goodfit.tasks.decision import Decision
 from goodfit.tasks.encoding import Encoded, encode
@@ -67,6 +67,11 @@ class Classification:
     def label2id(self) -> dict[str, int]:
         """As in a transformers config."""
         return {label: index for index, label in enumerate(self.labels)}
+
+    @property
+    def head(self) -> Classifier:
+        """What stands on the base model."""
+        return Classifier(self.labels, self.problem_type)
 
     @property
     def problem_type(self) -> ProblemType:

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 from goodfit.errors import ModelError
 from goodfit.files import read_json, write_json
 from goodfit.models import packaged
+from goodfit.models.content import content_hash
+from goodfit.models.heads import Head
 from goodfit.models.identity import Identity, identify
 from goodfit.models.source import Source, resolve
 from goodfit.recipe import Recipe
 from goodfit.run import CANDIDATES, Run
 from goodfit.stage import stage
+from goodfit.tasks import task_of
 
 if TYPE_CHECKING:
     from goodfit.stages.split import Splits
@@ -49,13 +52,13 @@ def _model_files(recipe: Recipe, run: Run) -> dict[str, Any]:
     name = recipe.choose.model_name_or_path
     if name == "auto":
         return {"installed": sorted(f"{m.package}=={m.version}" for m in packaged.discover())}
-    return {"content": identify(_locate(name, run.base)).content}
+    return {"content": content_hash(_locate(name, run.base).path)}
 
 
 @stage("choose", result=Choice, version=1, reads=("task", "choose"), extra=_model_files)
 def choose(recipe: Recipe, splits: Splits, run: Run) -> Choice:
     """The named model, or an installed encoder for `auto`."""
-    base, reason, candidates = find_base(recipe.choose.model_name_or_path, run.base, num_labels=len(splits.labels))
+    base, reason, candidates = find_base(recipe.choose.model_name_or_path, run.base, task_of(recipe.task, splits.labels).head)
     document = {
         "schema": SCHEMA, "candidates": candidates, "chosen": base.name, "reason": reason, "verdicts": [], "base": base.to_json(),
     }  # fmt: skip
@@ -66,12 +69,12 @@ def choose(recipe: Recipe, splits: Splits, run: Run) -> Choice:
     return Choice(base, reason, candidates)
 
 
-def find_base(name: str, folder: Path, *, num_labels: int) -> tuple[Identity, str, list[dict[str, Any]]]:
+def find_base(name: str, folder: Path, head: Head) -> tuple[Identity, str, list[dict[str, Any]]]:
     """The base model that a name means (`folder`: the recipe's), why it was taken, and all that were looked at."""
     if name == "auto":
-        return _auto(num_labels)
+        return _auto(head)
     begin = time.monotonic()
-    base = identify(_locate(name, folder), num_labels=num_labels)
+    base = identify(_locate(name, folder), head)
     return base, "named in the recipe", [_candidate(base, time.monotonic() - begin)]
 
 
@@ -81,7 +84,7 @@ def _locate(name: str, folder: Path) -> Source:
     return resolve(beside if beside.exists() else name)
 
 
-def _auto(num_labels: int) -> tuple[Identity, str, list[dict[str, Any]]]:
+def _auto(head: Head) -> tuple[Identity, str, list[dict[str, Any]]]:
     found: list[tuple[Identity, float]] = []
     refused: list[dict[str, Any]] = []
     for model in packaged.discover():
@@ -89,7 +92,7 @@ def _auto(num_labels: int) -> tuple[Identity, str, list[dict[str, Any]]]:
         reason = _unfit(model)
         if reason is None:
             try:
-                found.append((identify(resolve(model.name), num_labels=num_labels), time.monotonic() - begin))
+                found.append((identify(resolve(model.name), head), time.monotonic() - begin))
                 continue
             except ModelError as error:
                 reason = error.message
