@@ -166,7 +166,7 @@ def test_help_is_light() -> None:
 
 SURFACE = {
     "run": {"target", "overrides", "workspace", "new", "quiet", "as_json"},
-    "init": {"data", "out", "force", "as_json"},
+    "init": {"data", "out", "text", "label", "force", "as_json"},
     "check": {"target", "overrides", "as_json"},
     "predict": {"reference", "texts", "file", "out", "workspace", "as_json"},
     "list": {"workspace", "as_json"},

@@ -43,3 +43,6 @@ def test_init_finds_its_way_in_a_file_as_people_have_it(tmp_path: Path) -> None:
     assert checked["model"]["name"] == "all-MiniLM-L6-v2"
     assert any("accuracy" in line for line in checked["can_show"])
     assert call(tmp_path, "init", "reviews.csv")[1]["error"]["fix"].startswith("--force")
+    code, document = call(tmp_path, "init", "reviews.csv", "--label", "nothing", "--force")
+    assert code == 2
+    assert "column 'nothing' not found" in document["error"]["message"]

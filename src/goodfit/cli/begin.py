@@ -28,15 +28,17 @@ from goodfit.monitor.words import visible
     show_default=True,
     help="The recipe to write.",
 )
+@click.option("--text", multiple=True, metavar="COLUMN", help="A column of the input, where the guess is wrong; may be given again.")
+@click.option("--label", metavar="COLUMN", help="The column of the label, where the guess is wrong.")
 @click.option("--force", is_flag=True, help="Write over a recipe that is there.")
 @json_option
-def init_verb(data: str, out: Path, force: bool, as_json: bool) -> None:  # noqa: FBT001
+def init_verb(data: str, out: Path, text: tuple[str, ...], label: str | None, force: bool, as_json: bool) -> None:  # noqa: FBT001, PLR0913
     """Writes the recipe and says what was guessed, and why."""
 
     def work() -> Answer:
         if out.exists() and not force:
             raise UserError(f"{out} is there already", fix="--force writes over it, or --out OTHER.yaml")
-        found = guess(data, relative_to=out.parent)
+        found = guess(data, relative_to=out.parent, text=text, label=label)
         with write_atomic(out) as handle:
             handle.write(found.recipe_text)
         lines = [f"{out} is written, after looking at {visible(data)}:", ""]

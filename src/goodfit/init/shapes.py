@@ -65,7 +65,7 @@ def _number(columns: Sequence[Column], found: Roles) -> Column | None:
 
 def _for_writing(path: str, names: Sequence[str]) -> DataError:
     message = f"these rows are for training a model to write ({_quoted(names)}); this version of Goodfit sorts texts into classes"
-    fix = "if one of the columns is a class, write a recipe that names it: `task: {text: COLUMN, label: COLUMN}`"
+    fix = "if one of the columns is a class, name it: `goodfit init DATA --text COLUMN --label COLUMN`"
     return _error(path, message, fix, names[0])
 
 
@@ -83,7 +83,7 @@ def _without_label(path: str, columns: Sequence[Column], found: Roles) -> DataEr
     if not rest:
         return _error(path, f"there is a text ({text!r}) and no label beside it", "add a column with the class of each row")
     message = f"no column beside {text!r} looks like a label, a few names that come again (the others are {_listed(rest)})"
-    return _error(path, message, "name it in a recipe: `task: {text: COLUMN, label: COLUMN}`")
+    return _error(path, message, "name it: `goodfit init DATA --label COLUMN`, or `task: {text: COLUMN, label: COLUMN}` in a recipe")
 
 
 def _listed(columns: Sequence[Column]) -> str:
