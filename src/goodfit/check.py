@@ -1,7 +1,7 @@
 """check: before anything is trained: every default with its source, what would run, and what this data can show.
 
-Beside the pipeline. Reads the rows once to count them (classes, groups, clusters), looks at the base model without loading its
-weights, and times one matrix product. Nothing is written, nothing is trained, and no row is shown.
+Beside the pipeline. Divides the rows as a run would (so that what a run refuses is refused here), counts classes, groups and clusters,
+looks at the base model without loading its weights, and times one matrix product. Nothing is trained, no run is made, no row is shown.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 
-from goodfit.data.source import read
+from goodfit.data.store import open_store
 from goodfit.engine.plan import Plan
 from goodfit.engine.precision import choose_precision
-from goodfit.errors import DataError
 from goodfit.models.heads import Classifier
 from goodfit.models.identity import Identity
 from goodfit.monitor.words import duration, size
@@ -28,6 +29,10 @@ from goodfit.pipeline import foresee
 from goodfit.recipe import Recipe
 from goodfit.settings import Loaded
 from goodfit.stages.choose import find_base
+from goodfit.stages.split.assign import Division, assign
+from goodfit.stages.split.assign import check as refuse
+from goodfit.stages.split.cut import NAMES, TEST, TRAIN
+from goodfit.stages.split.look import look
 from goodfit.stages.split.sources import columns_of, sources_of
 from goodfit.stages.tune.defaults import Facts, settle
 from goodfit.statistics import half_width, half_width_macro, smallest_difference, smallest_gap
@@ -41,22 +46,32 @@ CHARACTERS_PER_TOKEN = 4.2
 EFFICIENCY = 0.35
 """Share of a bare matrix product's speed that small models reach in training."""
 STEPS_OVER_FORWARD = 3.0
+FEW_UNITS, FEW_OF_GROUP, FEW_OF_CLASS = 30, 20, 10
+SHOWN_MEMBERS = 6
 FOLDERS = 3
 """Copies of the trained weights with two moments: the newest checkpoint, the best, and the one being written."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Counted:
-    """What one pass over the rows found."""
+    """What a split of the rows would give."""
 
-    rows: int = 0
-    unusable: int = 0
-    characters: int = 0
-    roles: Counter[str] = field(default_factory=Counter)
-    """Rows of given splits."""
-    labels: Counter[str] = field(default_factory=Counter)
-    groups: dict[str, Counter[str]] = field(default_factory=dict)
-    clusters: set[str] = field(default_factory=set)
+    rows: int
+    """Used, of all splits."""
+    dropped: dict[str, int]
+    """Reason -> rows."""
+    characters: int
+    """Of the training rows' texts."""
+    sides: dict[str, int]
+    """`train`, `valid`, `test` -> rows."""
+    labels: dict[str, int]
+    """Class -> rows of all splits, largest first; classes without rows too."""
+    tested: dict[str, int]
+    """Class -> test rows."""
+    groups: dict[str, Counter[str]]
+    """Axis -> member -> test rows."""
+    units: int
+    """Independent test rows: clusters, where rows share a text or a value of `split.by`."""
 
 
 def check(loaded: Loaded, base: Path) -> dict[str, Any]:
@@ -64,7 +79,7 @@ def check(loaded: Loaded, base: Path) -> dict[str, Any]:
     recipe = loaded.recipe
     foresee(recipe)
     counted = count(recipe, base)
-    train_rows, test_rows = _sides(recipe, counted)
+    train_rows, test_rows = counted.sides["train"], counted.sides["test"]
     model, why, _ = find_base(recipe.choose.model_name_or_path, base, Classifier.of(max(2, len(counted.labels))))
     facts = Facts(rows=train_rows, parameters=model.parameters, causal=model.causal, lora=recipe.peft.method == "lora")
     settled = settle(recipe.train, recipe.peft, facts, seed=recipe.seed)
@@ -73,34 +88,43 @@ def check(loaded: Loaded, base: Path) -> dict[str, Any]:
     return {
         "settings": list(settings(loaded, resolved, reasons)),
         "would_run": would_run(recipe, model, settled.plan, counted, train_rows),
-        "can_show": can_show(recipe, counted, test_rows),
-        "problems": problems(counted, train_rows, test_rows),
-        "rows": counted.rows, "labels": dict(counted.labels.most_common()), "model": model.to_json(),
+        "can_show": can_show(counted) if test_rows else ["no test rows: nothing will be shown of unseen text"],
+        "problems": problems(counted),
+        "rows": counted.rows, "splits": counted.sides, "labels": counted.labels, "model": model.to_json(),
     }  # fmt: skip
 
 
 def count(recipe: Recipe, base: Path) -> Counted:
-    """Rows with a text and a label, by class, group and cluster; streaming."""
-    out = Counted(groups={axis: Counter() for axis in recipe.groups})
+    """Reads and divides the rows as split does; DataError where it would refuse them."""
     sources = sources_of(recipe.data, base)
-    for batch in read(sources, columns_of(recipe)):
-        texts, labels = batch["text"].to_pylist(), batch["label"].to_pylist()
-        good = [i for i, (text, label) in enumerate(zip(texts, labels, strict=True)) if text and text.strip() and label is not None]
-        out.rows += len(good)
-        out.unusable += len(texts) - len(good)
-        out.characters += sum(len(texts[i]) for i in good)
-        origins = batch["source"].to_pylist()
-        out.roles.update(role for i in good if (role := sources[origins[i]].split) is not None)
-        for i in good:
-            out.labels.update([labels[i]] if isinstance(labels[i], str) else labels[i])
-        for axis, counter in out.groups.items():
-            members = batch[f"group.{axis}"].to_pylist()
-            counter.update(members[i] for i in good if members[i] is not None)
-        if recipe.split.by:
-            out.clusters.update(value for value in batch["by"].to_pylist() if value is not None)
-    if not out.rows:
-        raise DataError("no row has both a text and a label", fix="goodfit init DATA shows which columns there are")
-    return out
+    store = open_store(sources, columns_of(recipe))
+    seen = look(store, recipe, sources)
+    refuse(seen, recipe, ", ".join(source.path for source in sources))
+    division = assign(seen, recipe, store.column("row"), None)
+    train, test = division.sides == TRAIN, division.sides == TEST
+    lengths = pc.utf8_length(store.column("text").filter(pa.array(train)))
+    used, tested = (_by_label(division, mask) for mask in (division.look.used, test))
+    return Counted(
+        rows=int(division.look.used.sum()),
+        dropped=division.look.dropped(),
+        characters=int(pc.sum(lengths).as_py() or 0),
+        sides={name: int((division.sides == code).sum()) for code, name in enumerate(NAMES)},
+        labels=dict(sorted(used.items(), key=lambda pair: (-pair[1], pair[0]))),
+        tested=tested,
+        groups={axis: _members(store.column(f"group.{axis}").filter(pa.array(test))) for axis in recipe.groups},
+        units=len(np.unique(division.groups[test])),
+    )
+
+
+def _by_label(division: Division, mask: Any) -> dict[str, int]:
+    names = division.look.names
+    counts = np.bincount(division.look.sets.take(np.flatnonzero(mask)).codes, minlength=len(names))
+    return dict(zip(names, counts.tolist(), strict=True))
+
+
+def _members(values: pa.ChunkedArray) -> Counter[str]:
+    found = pc.value_counts(pc.drop_null(values))
+    return Counter({entry["values"].as_py(): entry["counts"].as_py() for entry in found})
 
 
 def settings(loaded: Loaded, resolved: dict[str, Any], reasons: dict[str, str]) -> Iterator[dict[str, Any]]:
@@ -118,10 +142,11 @@ def settings(loaded: Loaded, resolved: dict[str, Any], reasons: dict[str, str]) 
 
 def would_run(recipe: Recipe, model: Identity, plan: Plan, counted: Counted, train_rows: int) -> list[str]:
     """Model, steps, memory, time and disk, in sentences; estimates say so."""
-    tokens = max(3.0, counted.characters / counted.rows / CHARACTERS_PER_TOKEN + 2)
+    tokens = max(3.0, counted.characters / max(1, train_rows) / CHARACTERS_PER_TOKEN + 2)
     assert plan.train_batch_size is not None
-    steps = plan.max_steps or math.ceil(train_rows / plan.train_batch_size) * plan.num_train_epochs
-    epochs = steps * plan.train_batch_size / max(1, train_rows)
+    steps_per_epoch = max(1, math.ceil(train_rows / plan.train_batch_size))
+    steps = plan.max_steps or steps_per_epoch * plan.num_train_epochs
+    epochs = steps / steps_per_epoch
     seconds = _training_seconds(model, tokens * train_rows * epochs, plan)
     trained = 0.05 if recipe.peft.method == "lora" else 1.0
     memory = model.parameters * (4 + 12 * trained) + plan.batch_tokens * model.hidden_size * model.layers * 34 * 4
@@ -136,63 +161,53 @@ def would_run(recipe: Recipe, model: Identity, plan: Plan, counted: Counted, tra
     ]
 
 
-def can_show(recipe: Recipe, counted: Counted, test_rows: int) -> list[str]:
+def can_show(counted: Counted) -> list[str]:
     """Half-width of the main score, smallest visible difference to a baseline, smallest gap per group."""
-    share = test_rows / counted.rows
-    units = min(test_rows, math.ceil(len(counted.clusters) * share)) if counted.clusters else test_rows
-    if units < 30:
+    test_rows, units = counted.sides["test"], counted.units
+    if units < FEW_UNITS:
         return [f"{units} independent test rows: not enough to say anything with an interval worth printing"]
-    supports = [max(1, round(n * share)) for n in counted.labels.values()]
-    rarest = min(counted.labels, key=lambda label: counted.labels[label])
+    present = {label: n for label, n in counted.tested.items() if n}
+    rarest = min(present, key=lambda label: present[label])
     points = 100 * half_width(units, ASSUMED)
+    clusters = f" in {units:,} clusters, if rows of a cluster are alike" if units < test_rows else ""
     out = [
-        f"an accuracy of {ASSUMED:.0%} would be known to ±{points:.1f} points ({test_rows:,} test rows"
-        + (f" in {units:,} clusters, if rows of a cluster are alike)" if units < test_rows else ")"),
-        f"macro-F1 to about ±{100 * half_width_macro(supports, ASSUMED):.1f} points; "
-        f"the rarest class, {rarest!r}, has {min(supports)} test rows",
+        f"an accuracy of {ASSUMED:.0%} would be known to ±{points:.1f} points ({test_rows:,} test rows{clusters})",
+        f"macro-F1 to about ±{100 * half_width_macro(list(present.values()), ASSUMED):.1f} points; "
+        f"the rarest class, {rarest!r}, has {present[rarest]} test rows",
         f"a lead over a baseline is seen from {100 * smallest_difference(units, DISCORDANCE):.1f} points "
         f"(four times of five, where the two differ on {DISCORDANCE:.0%} of the rows)",
     ]
-    return out + [line for axis, members in counted.groups.items() for line in _group_lines(axis, members, share)]
+    return out + [line for axis, members in counted.groups.items() for line in _group_lines(axis, members)]
 
 
-def _group_lines(axis: str, members: Counter[str], share: float) -> Iterator[str]:
-    ranked = [(member, round(n * share)) for member, n in members.most_common()]
-    if len(ranked) < 2:
+def _group_lines(axis: str, members: Counter[str]) -> Iterator[str]:
+    if len(members) < 2:
         return
-    total = sum(n for _, n in ranked)
-    shown = [(m, n) for m, n in ranked if n >= 20][:6]
-    for member, n in shown:
+    total = members.total()
+    for member, n in [(m, n) for m, n in members.most_common() if n >= FEW_OF_GROUP][:SHOWN_MEMBERS]:
         gap = smallest_gap(n, max(1, total - n), ASSUMED)
         yield f"{axis} = {member}: {n:,} test rows; a gap to the rest is seen from {100 * gap:.0f} points"
-    few = [m for m, n in ranked if n < 20]
+    few = sum(n < FEW_OF_GROUP for n in members.values())
     if few:
-        yield f"{axis}: {len(few)} members have fewer than 20 test rows; nothing can be said of them"
+        yield f"{axis}: {few} members have fewer than {FEW_OF_GROUP} test rows; nothing can be said of them"
 
 
-def problems(counted: Counted, train_rows: int, test_rows: int) -> list[str]:
+def problems(counted: Counted) -> list[str]:
     """What a person should know before starting."""
     out = []
-    if counted.unusable:
-        out.append(f"{counted.unusable:,} rows have no text or no label and will not be used")
-    few = [label for label, n in counted.labels.items() if n < 10]
+    if counted.dropped:
+        reasons = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in counted.dropped.items())
+        out.append(f"{sum(counted.dropped.values()):,} rows will not be used ({reasons})")
+    few = [label for label, n in counted.labels.items() if n < FEW_OF_CLASS]
     if few:
         names = ", ".join(repr(label) for label in few[:5])
-        out.append(f"{len(few)} classes have fewer than 10 rows ({names}{' …' if len(few) > 5 else ''})")
-    if test_rows < 100:
-        out.append(f"{test_rows} test rows give wide intervals; about 400 would give ±4 points")
-    if train_rows < 200:
-        out.append(f"{train_rows} training rows are few for fine-tuning all weights")
+        have = "1 class has" if len(few) == 1 else f"{len(few)} classes have"
+        out.append(f"{have} fewer than {FEW_OF_CLASS} rows ({names}{' …' if len(few) > 5 else ''})")
+    if counted.sides["test"] < 100:
+        out.append(f"{counted.sides['test']} test rows give wide intervals; about 400 would give ±4 points")
+    if counted.sides["train"] < 200:
+        out.append(f"{counted.sides['train']} training rows are few for fine-tuning all weights")
     return out
-
-
-def _sides(recipe: Recipe, counted: Counted) -> tuple[int, int]:
-    """Expected training and test rows; what is not given is cut from train."""
-    given = counted.roles
-    whole = given["train"] if given else counted.rows
-    test = given["test"] or round(whole * recipe.split.test_size)
-    valid = given["valid"] or round(whole * recipe.split.valid_size)
-    return whole - (0 if given["test"] else test) - (0 if given["valid"] else valid), test
 
 
 def _training_seconds(model: Identity, tokens: float, plan: Plan) -> float:

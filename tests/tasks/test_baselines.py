@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +56,12 @@ def test_majority() -> None:
 def test_majority_of_multi_label_is_the_best_constant_set() -> None:
     task = Classification(("a", "b", "c"), multi_label=True)
     targets = np.array([[1, 1, 0], [1, 1, 0], [1, 0, 0], [1, 0, 1]], np.float32)
-    found = fit_baseline("majority", task, rows(["x"] * 4, targets))
-    scores = {}
-    for chosen in ([1, 0, 0], [1, 1, 0], [1, 1, 1], [0, 1, 0]):
-        scores[tuple(chosen)] = f1_score(targets, np.tile(chosen, (4, 1)), average="micro")
-    assert tuple(found.answer(["x"]).predictions[0].astype(int)) == max(scores, key=lambda k: scores[k]) == (1, 1, 0)
+    for average, best in (("micro", (1, 1, 0)), ("macro", (1, 1, 1))):
+        found = fit_baseline("majority", task, rows(["x"] * 4, targets), primary=f"{average}_f1")
+        scores = {}
+        for chosen in itertools.product([0, 1], repeat=3):
+            scores[chosen] = f1_score(targets, np.tile(chosen, (4, 1)), average=average, zero_division=0)
+        assert tuple(found.answer(["x"]).predictions[0].astype(int)) == max(scores, key=lambda k: scores[k]) == best
     nothing = fit_baseline("majority", task, rows(["x"] * 4, np.zeros((4, 3), np.float32)))
     assert not nothing.answer(["x"]).predictions.any()
 

@@ -122,6 +122,7 @@ def test_weak_labels_are_not_found_by_chance() -> None:
 
 
 def test_calibration() -> None:
+    names = ("a", "b")
     labels, _, rng = drawn(900, 0.7)
     y = truth(labels)
     chosen = np.where(rng.random(900) < 0.55, y, (y + 1) % 3)
@@ -133,6 +134,11 @@ def test_calibration() -> None:
     shy[np.arange(900), y] = 0.4
     [found] = look(labels, {"model": shy})["EVA004"]
     assert (found.kind, found.status) == ("underconfident", "open")
+    two, noise = rng.integers(0, 2, 900), rng.random(900) < 0.1  # ranked well, but always on the side of b: too sure, and too timid
+    p_b = np.where((two == 1) ^ noise, 0.85, 0.65).astype(np.float32)
+    mixed = np.stack([1 - p_b, p_b], axis=1)
+    [found] = look([names[i] for i in two], {"model": mixed}, task=Classification(names))["EVA004"]
+    assert (found.kind, found.status) == ("miscalibrated", "open"), found.title
     [found] = look(labels[:30], {"model": sure[:30]})["EVA004"]
     assert (found.status, found.reason) == ("not_applicable", "n below 50")
 

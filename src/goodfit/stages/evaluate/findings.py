@@ -25,6 +25,8 @@ WEAK_BY = 0.15
 WEAK_ROWS = 20
 WIDE, VERY_WIDE = 0.05, 0.10
 """Half-widths of the primary score's interval from which the rows are few, or too few."""
+CLEARLY = 2.58
+"""Standard errors beyond which the mean probability is called too high or too low."""
 RARE = 10
 """Rows below which a label's own scores say little."""
 OFF, FAR_OFF = 0.03, 0.10
@@ -141,22 +143,33 @@ def _calibrated(scored: Scored) -> Iterator[Finding]:
     if ece.low < OFF:
         yield _finding(code, kind, f"the probabilities are about right ({ece})", scored, state="passed", evidence=evidence)
         return
-    kind = "underconfident" if _mean_excess(scored) < 0 else kind
-    sharp = "" if slope is None or slope.value is None else f" Slope {slope.value:.2f} (below 1: too extreme)."
+    kind = _direction(scored, slope)
+    sharp = "" if slope is None or slope.value is None else f" Slope {slope.value:.2f} (below 1: too extreme; above: too timid)."
+    fitted = scored.answered.task.decision.temperature != 1
     yield _finding(
         code, kind, f"the model is {kind}: its probabilities are off by {100 * ece.value:.1f} points", scored,
         severity="warning" if ece.low >= FAR_OFF else "note", evidence=evidence,
         detail=f"Debiased calibration error {_interval(ece)}.{sharp} {scored.answered.task.decision.reason}",
-        fix="do not read the probabilities as shares of rows that are right; more validation rows allow a temperature to be fitted",
+        fix="do not read the probabilities as shares of rows that are right"
+        + ("" if fitted else "; more validation rows allow a temperature to be fitted"),
     )  # fmt: skip
 
 
-def _mean_excess(scored: Scored) -> float:
-    """Mean probability minus share right, over the decisions."""
+def _direction(scored: Scored, slope: Score | None) -> str:
+    """`overconfident` or `underconfident` where mean probability or slope say so beyond chance, and agree; else `miscalibrated`."""
+    excess, error = _mean_excess(scored)
+    said = {"overconfident" if excess > 0 else "underconfident"} if abs(excess) > CLEARLY * error else set()
+    if slope is not None and slope.low is not None and slope.high is not None and not slope.low <= 1 <= slope.high:
+        said.add("overconfident" if slope.high < 1 else "underconfident")
+    return said.pop() if len(said) == 1 else "miscalibrated"
+
+
+def _mean_excess(scored: Scored) -> tuple[float, float]:
+    """Mean probability minus share right over the decisions, and its standard error (rows as units)."""
     truth, p, _ = outcome(scored.answered, MODEL).within
-    if truth.ndim == 2:
-        return float(np.where(p >= 0.5, p - truth, (1 - p) - ~truth).mean())
-    return float((p.max(axis=1) - (p.argmax(axis=1) == truth)).mean())
+    single = truth.ndim == 1
+    of_row = p.max(axis=1) - (p.argmax(axis=1) == truth) if single else np.where(p >= 0.5, p - truth, (1 - p) - ~truth).mean(axis=1)
+    return float(of_row.mean()), float(of_row.std() / np.sqrt(len(of_row)))
 
 
 def _enough_rows(scored: Scored) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
 """majority: the same answer for every row, whatever it says. What a score is worth starts above it.
 
-Part of tasks.baselines. Single-label: the most frequent class. Multi-label: the set of the k most frequent labels whose
-micro-F1 on the training rows is best. The probabilities are the labels' shares of the training rows.
+Part of tasks.baselines. Single-label: the most frequent class. Multi-label: the one set of labels that scores best on the training
+rows as a constant answer: for macro-F1 every label (whose F1 is then 2 * share / (1 + share)), for micro-F1 the k most frequent ones.
+The probabilities are the labels' shares of the training rows.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 
 from goodfit.tasks.baselines.common import Answers, TrainingRows
 from goodfit.tasks.classification import Classification
+
+BY_LABEL = ("macro_f1", "macro_f1_common", "balanced_accuracy")
+"""Scores that are a mean over the labels: a constant answer scores best on them with every label."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,11 @@ class Majority:
 
 
 def fit_majority(task: Classification, rows: TrainingRows, primary: str, seed: int) -> Majority:
-    """Counts the labels of the training rows; `primary` and `seed` change nothing here."""
+    """Counts the labels of the training rows; `primary` decides the constant set of multi-label, `seed` changes nothing."""
     n = len(rows)
     if task.multi_label:
         share = np.asarray(rows.targets, dtype=np.float64).mean(axis=0) if n else np.zeros(task.n_labels)
-        chosen = _best_set(share)
+        chosen = share > 0 if primary in BY_LABEL else _best_set(share)
         return Majority(share, chosen[None], {"rows": n, "prediction": task.names(chosen[None])[0]})
     share = np.bincount(rows.targets, minlength=task.n_labels) / max(1, n)
     prediction = np.array([share.argmax()], dtype=np.int64)

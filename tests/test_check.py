@@ -1,0 +1,87 @@
+"""check says what a run would do, and refuses what a run would refuse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from goodfit.check import check
+from goodfit.errors import DataError
+from goodfit.settings import from_text
+from tests import tiny
+from tests.made import table
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.folder("bert", tmp_path_factory.mktemp("model") / "m")
+
+
+def checked(folder: Path, base: Path, rows: list[dict[str, Any]], recipe: str = "") -> dict[str, Any]:
+    table(folder / "d.csv", rows)
+    text = f"data: {{path: d.csv}}\nchoose: {{model_name_or_path: {base}}}\n{recipe}"
+    return check(from_text(text), folder)
+
+
+def made(n: int, **more: Any) -> list[dict[str, Any]]:
+    return [{"text": f"w{i} w{i % 7}", "label": "ab"[i % 2], **{key: value(i) for key, value in more.items()}} for i in range(n)]
+
+
+def test_splits_are_those_of_a_run(tmp_path: Path, base: Path) -> None:
+    facts = checked(tmp_path, base, made(400))
+    assert facts["splits"] == {"train": 280, "valid": 60, "test": 60}
+    assert facts["labels"] == {"a": 200, "b": 200}
+    assert any("60 test rows" in line for line in facts["can_show"])
+    assert any("280 training rows" in line and "20 epochs" in line for line in facts["would_run"])
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([{"text": f"w{i}", "label": "a"} for i in range(50)], "only one class"),
+        ([{"text": f"w{i}", "label": f"l{i}"} for i in range(50)], "different values"),
+        ([{"text": "w1", "label": "ab"[i % 2]} for i in range(50)], "must stay together"),
+        ([{"text": "w1", "label": "a"}], "usable row"),
+    ],
+)
+def test_what_a_run_refuses_is_refused(tmp_path: Path, base: Path, rows: list[dict[str, Any]], said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        checked(tmp_path, base, rows)
+
+
+def test_groups_and_clusters_are_counted_in_the_test_rows(tmp_path: Path, base: Path) -> None:
+    rows = made(
+        600, customer=lambda i: f"c{i // 10}", region=lambda i: ["north", "south", "west"][0 if i % 10 < 6 else 1 if i % 10 < 9 else 2]
+    )
+    facts = checked(tmp_path, base, rows, "split: {by: customer}\ngroups: {region: {column: region}}\n")
+    lines = "\n".join(facts["can_show"])
+    assert "not enough to say anything" in lines  # nine customers
+    rows = made(
+        4000, customer=lambda i: f"c{i // 10}", region=lambda i: ["north", "south", "west"][0 if i % 10 < 6 else 1 if i % 100 < 99 else 2]
+    )
+    facts = checked(tmp_path, base, rows, "split: {by: customer}\ngroups: {region: {column: region}}\n")
+    lines = "\n".join(facts["can_show"])
+    assert "in 60 clusters" in lines
+    assert "region = north: 360 test rows" in lines
+    assert "region: 1 members have fewer than 20 test rows" in lines
+
+
+def test_problems_are_said(tmp_path: Path, base: Path) -> None:
+    rows = [
+        *made(100),
+        {"text": "", "label": "a"},
+        {"text": "w3 w9", "label": ""},
+        *[{"text": f"w{i} w50", "label": "rare"} for i in range(4)],
+    ]
+    said = "\n".join(checked(tmp_path, base, rows)["problems"])
+    assert "2 rows will not be used" in said
+    assert "1 class has fewer than 10 rows ('rare')" in said
+    assert "training rows are few" in said
+
+
+def test_epochs_are_those_of_the_plan(tmp_path: Path, base: Path) -> None:
+    facts = checked(tmp_path, base, made(20))
+    assert any("(20 epochs)" in line for line in facts["would_run"])
+    assert facts["can_show"] == ["3 independent test rows: not enough to say anything with an interval worth printing"]
