@@ -410,3 +410,28 @@ def test_real_data_for_writing(file: str) -> None:
     if not path.exists():
         pytest.skip(f"the shared data is not here: {file}")
     assert "for training a model to write" in refused(path).message
+
+
+def test_labels_are_counted_as_split_reads_them(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    lines = [{"text": f"some words about thing {i}", "labels": ["billing", None] if i % 2 else [" billing", "bug"]} for i in range(60)]
+    path.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
+    found = guess(path)
+    assert any("2 classes" in reason for reason in found.reasons), found.reasons
+    path = tmp_path / "b.csv"
+    path.write_text(
+        "text,label\n" + "".join(f"some words about thing {i},{['on', 'off', 'null'][i % 3]}\n" for i in range(90)), encoding="utf-8"
+    )
+    assert any("2 classes" in reason for reason in guess(path).reasons)
+
+
+def test_addresses_are_no_text_and_gold_beats_the_annotators(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("url,label\n" + "".join(f"https://example.org/{i},{'pn'[i % 2]}\n" for i in range(60)), encoding="utf-8")
+    with pytest.raises(DataError):
+        guess(path)
+    path.write_text(
+        "text,label_annot_maj,label_gold\n" + "".join(f"some words about thing {i},{'pn'[i % 2]},{'pn'[i % 2]}\n" for i in range(60)),
+        encoding="utf-8",
+    )
+    assert guess(path).recipe.task.label == "label_gold"

@@ -35,7 +35,7 @@ LABEL = _words(
 GENERIC_LABEL = _words("label labels class classes category target y gold outcome")
 """A column of 0 and 1 with such a name is the label; with another (toxic, insult) it may be one of several."""
 WEAK_LABEL = _words("type rating ratings stars star score grade priority severity status kind code subject answer result decision group")
-BEST_LABEL = _words("gold final majority maj true golden consensus")
+BEST_LABEL, GOOD_LABEL = _words("gold final true golden"), _words("majority maj consensus")
 NOT_LABEL = _words(
     "id ids index idx uuid guid key number num no count cnt confidence trust prob probability logit annotator annotators worker rater"
     " writer user author name date time timestamp year month day url uri link lang language locale country region gender sex age split fold"

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
+from typing import Any
 
+from goodfit.data.cells import MISSING_LABELS
 from goodfit.data.labels import LIST, detect_separator, parse_labels
 from goodfit.data.peek import Peek
 
@@ -119,7 +121,7 @@ class Column:
     def names(self) -> Mapping[str, int]:
         """Class name -> rows: the values, or the parts of multi-label cells; the commonest first."""
         if self.separator is None:
-            return dict(Counter(dict(self.counts)).most_common())
+            return dict(Counter({value: n for value, n in self.counts.items() if value not in MISSING_LABELS}).most_common())
         parts: Counter[str] = Counter()
         if self.lists:
             for row in self.lists:
@@ -142,12 +144,18 @@ def profile(seen: Peek) -> tuple[Column, ...]:
     columns = []
     for position, column in enumerate(seen.columns):
         cells = seen.sample.column(column.name).to_pylist()
-        lists = tuple(tuple(cell) for cell in cells if cell is not None) if column.kind == "list" and _flat(cells) else ()
+        lists = tuple(_listed(cell) for cell in cells if cell is not None) if column.kind == "list" and _flat(cells) else ()
         texts = [" | ".join(map(str, cell)) if isinstance(cell, list) else cell for cell in cells if cell is not None]
         counts = Counter(text for text in texts if text.strip() or lists)
         runs = sum(1 for _ in groupby(texts))
         columns.append(Column(column.name, column.kind, position, len(cells), counts, lists, runs))
     return tuple(columns)
+
+
+def _listed(cell: Any) -> tuple[str, ...]:
+    """The names of a list cell as split reads them: without missing ones and the space around them."""
+    items = cell if isinstance(cell, list) else [cell]
+    return tuple(text for item in items if item is not None and (text := str(item).strip()) and text not in MISSING_LABELS)
 
 
 def _flat(cells: list[object]) -> bool:

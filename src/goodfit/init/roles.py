@@ -89,7 +89,7 @@ def _text_score(column: Column) -> float:
 def _texts(columns: Sequence[Column]) -> tuple[Column, ...]:
     """The column that reads most like a text, with its heading or its partner where the names say that they belong together."""
     prose = [c for c in columns if _is_prose(c)]
-    candidates = prose or [c for c in columns if c.kind == "text" and not c.is_time and c.novelty > 0.3 and c.filled > 1]
+    candidates = prose or [c for c in columns if c.kind == "text" and not (c.is_time or c.is_address) and c.novelty > 0.3 and c.filled > 1]
     candidates = candidates or [c for c in columns if c.kind == "text" and c.name.lower() in hints.TEXT]
     if not candidates:
         return ()
@@ -140,7 +140,7 @@ def label_score(column: Column, width: int) -> float:
     """How much a column of few values is like a label: its name, its kind, its classes."""
     words, name = set(column.words), column.name.lower()
     score = 6.0 if name in hints.LABEL else 4.0 if words & hints.LABEL else 2.0 if words & hints.WEAK_LABEL else 0.0
-    score += 1.0 if words & hints.BEST_LABEL and score else 0.0
+    score += (1.0 if words & hints.BEST_LABEL else 0.5 if words & hints.GOOD_LABEL else 0.0) if score else 0.0
     score -= 4.0 if words & hints.NOT_LABEL and name not in hints.LABEL else 0.0
     score -= 2.0 if any(word.isdigit() for word in words) and score else 0.0
     score += {"text": 0.5, "list": 1.0, "integer": -0.5, "number": -1.5}.get(column.kind, 0.0)
