@@ -136,7 +136,7 @@ def test_a_file_in_every_format(model: Model, tmp_path: Path) -> None:
         done = model.predict_file(source, tmp_path / f"out.{ending}", on_progress=lambda n, total: told.append((n, total)), batch_rows=3)
         assert (done.rows, dict(done.not_answered)) == (7, {EMPTY: 1})
     parquet = pq.read_table(tmp_path / "out.parquet")
-    assert parquet.column_names == ["row", "at", "prediction", "p", *(f"p_{name}" for name in LABELS), "reason"]
+    assert parquet.column_names == ["id", "text", "row", "at", "prediction", "p", *(f"p_{name}" for name in LABELS), "reason"]
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as handle:
         from_csv = list(csv.DictReader(handle))
     from_jsonl = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -144,6 +144,7 @@ def test_a_file_in_every_format(model: Model, tmp_path: Path) -> None:
     assert [row["at"].rsplit(":", 1)[1] for row in rows] == ["2", "3", "4", "5", "6", "7", "9"]
     assert [row["reason"] for row in rows] == [None] * 4 + [EMPTY] + [None] * 2
     assert rows == from_jsonl
+    assert [row["text"] or "" for row in rows] == texts
     assert [row["prediction"] or "" for row in rows] == [row["prediction"] for row in from_csv]
     wanted = model.probabilities(texts)
     for i, row in enumerate(rows):
@@ -152,6 +153,20 @@ def test_a_file_in_every_format(model: Model, tmp_path: Path) -> None:
             assert float(from_csv[i][f"p_{LABELS[1]}"]) == pytest.approx(wanted[i, 1], abs=1e-5)
     assert told
     assert told[-1][0] == told[-1][1] == source.stat().st_size
+
+
+def test_the_columns_of_the_file_come_back_whatever_is_in_them(model: Model, tmp_path: Path) -> None:
+    lines = [
+        {"text": "w1 w2", "ticket": 17, "prediction": "theirs", "meta": {"tags": ["a", 1]}},
+        {"text": "w3", "ticket": None, "meta": None},
+    ]
+    (tmp_path / "in.jsonl").write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
+    model.predict_file(tmp_path / "in.jsonl", tmp_path / "out.parquet")
+    rows = pq.read_table(tmp_path / "out.parquet").to_pylist()
+    assert [(row["ticket"], row["prediction_input"], row["meta"]) for row in rows] == [
+        ("17", "theirs", '{"tags": ["a", 1]}'), (None, None, None),
+    ]  # fmt: skip
+    assert rows[0]["prediction"] in LABELS
 
 
 def test_a_multi_label_file(tmp_path: Path) -> None:
@@ -211,9 +226,9 @@ def test_from_a_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("state", ["running", "pending", "failed"])
 def test_an_unfinished_training_has_no_model(tmp_path: Path, state: str) -> None:
     run = make_run(tmp_path, state)
-    with pytest.raises(RunError, match=f"the training is {state}, so there is no model yet") as caught:
+    with pytest.raises(RunError, match=f"has no model: its training is {state}") as caught:
         Model.load(run.path)
-    assert "goodfit run" in str(caught.value)
+    assert ("goodfit list" if run.record.status == "failed" else "goodfit run") in str(caught.value)
 
 
 def test_what_is_no_model(tmp_path: Path, folder: Path) -> None:

@@ -20,9 +20,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from goodfit.data.progress import OnProgress
-from goodfit.data.source import Columns, Source, join_text, missing_column, read
+from goodfit.data.source import Columns, Source, columns_of_file, join_text, missing_column, read
 from goodfit.errors import DataError, RunError
-from goodfit.run import MODEL, RECORD, Run, find
+from goodfit.run import MODEL, RECORD, Run, find, list_runs
 from goodfit.tasks.predictor import Predictor
 from goodfit.tasks.tables import check_ending, names_type, probability_arrays, probability_fields, writing
 
@@ -123,21 +123,25 @@ class Model:
     ) -> Written:
         """Answers every row of a file (any that Goodfit reads) into `target` (.parquet, .csv or .jsonl), in the order of the file.
 
-        Columns: `row` (the id), `at` (file:line), `prediction`, `p`, `p_<label>` for each label, `reason`; in csv several labels
-        are a JSON list. Memory does not grow with the rows. `on_progress(done, total)` counts bytes of the file (rows where it is
-        not read by bytes). DataError where the file lacks an input column or cannot be read; a target that exists is replaced
+        Columns: those of the file as text (one that is called like one of ours gets `_input` behind its name), then `row` (the id),
+        `at` (file:line), `prediction`, `p`, `p_<label>` for each label, `reason`; in csv several labels are a JSON list. Memory does
+        not grow with the rows. `on_progress(done, total)` counts bytes of the file (rows where it is not read by bytes). DataError
+        where the file lacks an input column or cannot be read; a target that exists is replaced
         only when all rows are answered.
         """
         path = Path(target)
         check_ending(path)
         if path.exists() and Path(source).exists() and path.samefile(source):
             raise DataError(f"{target} is the file that is read", fix="write the answers to another file")
-        batches = read([Source(str(source), format=format)], Columns(self.text_columns), on_progress=_two(on_progress))
+        origin = Source(str(source), format=format)
+        kept = columns_of_file(origin)
+        batches = read([origin], Columns(self.text_columns, kept=kept), on_progress=_two(on_progress))
+        schema = self._schema(kept)
         rows = answered = 0
-        with writing(path, self._schema()) as write:
+        with writing(path, schema) as write:
             for batch in batches:
                 for start in range(0, len(batch), batch_rows):
-                    table = self._table(batch.slice(start, batch_rows))
+                    table = self._table(batch.slice(start, batch_rows), schema)
                     write(table)
                     rows += len(table)
                     answered += len(table) - table.column("p").null_count
@@ -192,22 +196,25 @@ class Model:
             out[known] = self._predictor.probabilities([_readable(text) for text, ok in zip(texts, known, strict=True) if ok and text])
         return out
 
-    def _schema(self) -> pa.Schema:
+    def _schema(self, kept: Sequence[str]) -> pa.Schema:
+        ours = {"row", "at", "prediction", "p", "reason", *(f"p_{label}" for label in self.labels)}
+        theirs = [pa.field(f"{name}_input" if name in ours else name, pa.string()) for name in kept]
         return pa.schema([
-            pa.field("row", pa.string()), pa.field("at", pa.string()), pa.field("prediction", names_type(self.multi_label)),
+            *theirs, pa.field("row", pa.string()), pa.field("at", pa.string()), pa.field("prediction", names_type(self.multi_label)),
             pa.field("p", pa.float32()), *probability_fields(self.labels), pa.field("reason", pa.string()),
         ])  # fmt: skip
 
-    def _table(self, batch: pa.RecordBatch) -> pa.Table:
+    def _table(self, batch: pa.RecordBatch, schema: pa.Schema) -> pa.Table:
         """The answers to a batch of the reader's rows."""
         probabilities = self._answer(batch.column("text").to_pylist())
         names, sure = self._decided(probabilities)
+        kept = [batch.column(i) for i, name in enumerate(batch.schema.names) if name.startswith("kept.")]
         arrays = [
-            batch.column("row"), batch.column("at"), pa.array(names, names_type(self.multi_label)),
+            *kept, batch.column("row"), batch.column("at"), pa.array(names, names_type(self.multi_label)),
             pa.array(sure.astype(np.float32), from_pandas=True), *probability_arrays(probabilities),
             pa.array([EMPTY if name is None else None for name in names], pa.string()),
         ]  # fmt: skip
-        return pa.Table.from_arrays(arrays, schema=self._schema())
+        return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _model_folder(source: Run | Path | str, workspace: Path) -> Path:
@@ -221,15 +228,25 @@ def _model_folder(source: Run | Path | str, workspace: Path) -> Path:
         return path
     if isinstance(source, Path) or "/" in source:
         raise RunError(f"{path} is neither a run nor a model folder", fix="goodfit list shows the runs")
-    return _trained(find(workspace, source))
+    return _trained(newest_model(workspace) if source == "last" else find(workspace, source))
 
 
 def _trained(run: Run) -> Path:
     record = run.record.stages.get("train")
     state = record.state if record else "pending"
     if state not in ("done", "reused"):
-        raise RunError(f"{run.id}: the training is {state}, so there is no model yet", fix=f"goodfit run {run.path} finishes it")
+        fix = "goodfit list shows the others" if run.record.status == "failed" else f"goodfit run {run.path} finishes it"
+        raise RunError(f"{run.id} ({run.record.status}) has no model: its training is {state}", fix=fix)
     return run.path / "train" / MODEL
+
+
+def newest_model(workspace: Path) -> Run:
+    """The newest run whose training is done; RunError where there is none."""
+    for run in reversed(list_runs(workspace)):
+        record = run.record.stages.get("train")
+        if record is not None and record.state in ("done", "reused"):
+            return run
+    return find(workspace, "last")
 
 
 def _readable(text: str) -> str:

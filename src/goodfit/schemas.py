@@ -201,6 +201,17 @@ class ScoredRows(Document):
     predictions: str
 
 
+class Mistake(Document):
+    """A line of evaluate/mistakes.jsonl: a row answered wrongly, the most certain first."""
+
+    row: str
+    label: str | list[str]
+    prediction: str | list[str]
+    p: float
+    """How certain the model was: of the class given; multi-label: of its least certain yes or no."""
+    text: str
+
+
 class LedgerLine(Document):
     """A line of ledger.jsonl: one unsealing."""
 
@@ -249,7 +260,7 @@ class Claim(Document):
 MODELS: dict[str, type[BaseModel]] = {
     "score": Score, "verdict": Verdict, "finding": Finding, "run": RunRecord, "split": SplitManifest, "hygiene": Hygiene,
     "profile": Profile, "prepare": PrepareManifest,
-    "candidates": Candidates, "plan": Plan, "best": Best, "event": Event, "scores": ScoredRows, "ledger": LedgerLine,
+    "candidates": Candidates, "plan": Plan, "best": Best, "event": Event, "scores": ScoredRows, "mistake": Mistake, "ledger": LedgerLine,
     "result": ResultDocument, "claim": Claim,
 }  # fmt: skip
 """Name of the published schema -> its model."""
@@ -257,7 +268,7 @@ MODELS: dict[str, type[BaseModel]] = {
 FILES: dict[str, str] = {
     "run.json": "run", "split/manifest.json": "split", "split/hygiene.json": "hygiene",
     "audit/profile.json": "profile", "prepare/manifest.json": "prepare", "choose/candidates.json": "candidates",
-    "tune/plan.json": "plan", "train/best.json": "best", "train/events.jsonl": "event", "evaluate/scores.json": "scores",
+    "tune/plan.json": "plan", "train/best.json": "best", "train/events.jsonl": "event", "evaluate/scores.json": "scores", "evaluate/mistakes.jsonl": "mistake",
     "evaluate/scores.test.json": "scores", "evaluate/scores.valid.json": "scores",
 }  # fmt: skip
 """File of a run -> schema; every `<stage>/findings.jsonl` is a `finding` a line."""

@@ -192,10 +192,24 @@ def test_predict_a_file(done: Path, tmp_path: Path) -> None:
     assert code == 0, answer
     out = pq.read_table(tmp_path / "out.parquet")
     assert out.num_rows == 240 == answer["rows"]
+    assert out.column_names[:5] == ["subject", "body", "queue", "customer", "region"]
     assert {"row", "prediction", "p_billing", "p_bug", "p_sales"} <= set(out.column_names)
+    assert out["subject"].to_pylist() == [row["subject"] for row in made.rows()]
+    code, answer = call(done, "predict", "last", "--file", "tickets.csv", "--out", str(tmp_path / "out.parquet"))
+    assert (code, answer["error"]["message"]) == (2, f"{tmp_path / 'out.parquet'} is there already")
+    assert call(done, "predict", "last", "--file", "tickets.csv", "--out", str(tmp_path / "out.parquet"), "--force")[0] == 0
     code, answer = call(done, "predict", "last", "--file", "tickets.csv")
     assert code == 2
     assert "--out" in answer["error"]["message"] + answer["error"]["fix"]
+
+
+def test_texts_from_standard_input(done: Path) -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "goodfit", "predict", "last", "-", "--json"], cwd=done, input="w1 w2\n\nw21 w22\n", capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    found = json.loads(said.stdout)["predictions"]
+    assert [p["reason"] for p in found] == [None, "empty text", None]
 
 
 @pytest.mark.parametrize("when", [signal.SIGTERM, signal.SIGINT])

@@ -32,7 +32,7 @@ from goodfit.monitor.words import visible
 @click.option("--label", metavar="COLUMN", help="The column of the label, where the guess is wrong.")
 @click.option("--force", is_flag=True, help="Write over a recipe that is there.")
 @json_option
-def init_verb(data: str, out: Path, text: tuple[str, ...], label: str | None, force: bool, as_json: bool) -> None:  # noqa: FBT001, PLR0913
+def init_verb(data: str, out: Path, text: tuple[str, ...], label: str | None, force: bool, as_json: bool) -> None:  # noqa: FBT001
     """Writes the recipe and says what was guessed, and why."""
 
     def work() -> Answer:

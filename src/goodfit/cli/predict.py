@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,16 @@ from goodfit.cli.envelope import Answer, answered, json_option, workspace_option
 from goodfit.errors import UserError
 from goodfit.monitor.screen import screen_for
 from goodfit.monitor.words import visible
-from goodfit.predict import Model, Prediction
+from goodfit.predict import Model, Prediction, newest_model
 
 SHOWN = 5
 """Labels printed for a text, the likeliest first."""
 
 
 @click.command(
-    "predict", help="Labels with probabilities for TEXTS, or for every row of --file (csv, tsv, jsonl, parquet; the answer likewise)."
+    "predict",
+    help="Labels with probabilities for TEXTS (`-`: one a line from standard input), or for every row of --file (csv, tsv, jsonl, parquet; "
+    "the answer likewise, with the columns of the file). RUN `last` is the newest run with a model.",
 )
 @click.argument("reference", metavar="RUN")
 @click.argument("texts", nargs=-1)
@@ -27,20 +30,24 @@ SHOWN = 5
     "--file", "-f", "file", type=click.Path(path_type=Path), help="Rows to predict, with the columns that the model was trained on."
 )
 @click.option("--out", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Where to write; the ending says the format.")
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
 @workspace_option
 @json_option
-def predict_verb(reference: str, texts: tuple[str, ...], file: Path | None, out: Path | None, workspace: Path, as_json: bool) -> None:  # noqa: FBT001
+def predict_verb(reference: str, texts: tuple[str, ...], workspace: Path, as_json: bool, **files: Any) -> None:  # noqa: FBT001
     """Prints or writes the predictions."""
+    file, out, force = files["file"], files["out"], files["force"]
 
     def work() -> Answer:
         if bool(texts) == (file is not None):
             raise UserError("give texts, or --file with --out", fix='goodfit predict last "some text"')
         if (file is None) != (out is None):
             raise UserError("--file and --out go together", fix="--file in.csv --out out.parquet")
+        if out is not None and out.exists() and not force:
+            raise UserError(f"{out} is there already", fix="--force writes over it")
         model = Model.load(_where(reference, workspace))
         if file is not None and out is not None:
             return _file(model, file, out)
-        return _texts(model.predict(list(texts)))
+        return _texts(model.predict(_given(texts)))
 
     answered("predict", work, as_json=as_json)
 
@@ -50,7 +57,14 @@ def _where(reference: str, workspace: Path) -> Any:
     folder = Path(reference)
     if folder.is_dir() and not (folder / runs.RECORD).is_file():
         return folder
-    return runs.find(workspace, reference)
+    return newest_model(workspace) if reference == "last" else runs.find(workspace, reference)
+
+
+def _given(texts: tuple[str, ...]) -> list[str]:
+    """The texts; `-` alone means the lines of standard input."""
+    if texts != ("-",):
+        return list(texts)
+    return [line.decode("utf-8", "replace").rstrip("\r\n") for line in sys.stdin.buffer]
 
 
 def _file(model: Model, file: Path, out: Path) -> Answer:

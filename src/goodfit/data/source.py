@@ -6,6 +6,7 @@ Rows are Python objects for the length of one batch only.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from goodfit.data.ids import RowNumbers, format_ids, input_hashes
 from goodfit.data.progress import OnProgress, Throttle
 from goodfit.data.readers import Opened, open_table
 from goodfit.data.readers.base import Chunk, DataFile
+from goodfit.data.values import as_text
 from goodfit.errors import DataError, Place, nearest
 
 ROLES = ("train", "valid", "test")
@@ -69,6 +71,8 @@ class Columns:
     """Column whose rows stay together."""
     time: str | None = None
     """Column with a time."""
+    kept: tuple[str, ...] = ()
+    """Columns handed on as they stand, as text, whatever is in them (`kept.<name>`): prediction gives them back."""
 
     def __post_init__(self) -> None:
         if not self.text:
@@ -77,10 +81,15 @@ class Columns:
             raise DataError(f"{len(self.label)} label columns are named, but the task is single-label", fix="set multi_label: true")
 
     @property
-    def wanted(self) -> tuple[str, ...]:
-        """Every column that has to be read, once."""
+    def needed(self) -> tuple[str, ...]:
+        """Every column that must be there, once."""
         extra = [name for name in (self.by, self.time) if name is not None]
         return tuple(dict.fromkeys([*self.text, *self.label, *self.groups.values(), *extra]))
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Every column that is read, once."""
+        return tuple(dict.fromkeys([*self.needed, *self.kept]))
 
     @property
     def label_type(self) -> pa.DataType:
@@ -95,6 +104,7 @@ def schema(columns: Columns) -> pa.Schema:
         ("weight", pa.float32()), *((f"group.{axis}", pa.string()) for axis in columns.groups),
     ]  # fmt: skip
     fields += [(name, pa.string()) for name, column in (("by", columns.by), ("time", columns.time)) if column is not None]
+    fields += [(f"kept.{name}", pa.string()) for name in columns.kept]
     return pa.schema(fields)
 
 
@@ -105,16 +115,32 @@ def join_text(parts: Sequence[Sequence[str | None]]) -> Sequence[str | None]:
     return [None if all(p is None for p in row) else JOIN.join([p for p in row if p]) for row in zip(*parts)]
 
 
-def read(sources: Sequence[Source], columns: Columns, *, on_progress: OnProgress | None = None) -> Iterator[pa.RecordBatch]:
+def as_it_stands(cell: Any) -> str | None:
+    """Any cell as text: lists and objects as JSON."""
+    return json.dumps(cell, ensure_ascii=False, default=str) if isinstance(cell, (list, dict)) else as_text(cell)
+
+
+def read(
+    sources: Sequence[Source], columns: Columns, *, on_progress: OnProgress | None = None, notes: list[str] | None = None
+) -> Iterator[pa.RecordBatch]:
     """All rows of all sources in order, as record batches with the columns of `schema(columns)`.
 
-    Every file is opened and its header checked before this returns; rows are read as the batches are consumed. Raises
-    DataError (file, line, fix) for whatever cannot be read, MissingExtra where a format needs an optional package.
+    Every file is opened and its header checked before this returns; rows are read as the batches are consumed. What a user should
+    know about how they were read is added to `notes`, complete when the last batch is. Raises DataError (file, line, fix) for
+    whatever cannot be read, MissingExtra where a format needs an optional package.
     """
-    opened = [open_table(_file(source, columns.wanted)) for source in sources]
-    for source, table in zip(sources, opened):
-        check_columns(source.path, table, columns.wanted)
-    return _read(sources, opened, _with_separator(columns, opened), on_progress)
+    notes = [] if notes is None else notes
+    files = [_file(source, columns.wanted) for source in sources]
+    tables = [_Table(source, file, open_table(file)) for source, file in zip(sources, files)]
+    for table in tables:
+        check_columns(table.source.path, table.opened, columns.needed)
+        notes += [f"{table.source.path}: {note}" for note in table.opened.notes]
+    return _read(tables, _with_separator(columns, [table.opened for table in tables], notes), on_progress, notes)
+
+
+def columns_of_file(source: Source) -> tuple[str, ...]:
+    """The names of its columns, in the file's order (of jsonl: those of its first rows)."""
+    return open_table(_file(source, ())).columns
 
 
 def check_columns(name: str, table: Opened, wanted: Sequence[str]) -> None:
@@ -141,15 +167,23 @@ def _file(source: Source, wanted: Sequence[str]) -> DataFile:
     )  # fmt: skip
 
 
-def _with_separator(columns: Columns, opened: Sequence[Opened]) -> Columns:
+def _with_separator(columns: Columns, opened: Sequence[Opened], notes: list[str]) -> Columns:
     """The columns with the separator found, where one is needed: by the first rows of each source in turn."""
+    several: str | None = None
     if not columns.multi_label or columns.separator is not None or len(columns.label) != 1:
         return columns
     for table in opened:
         chunk = next(iter(table.chunks(columns.label)), None)
-        found = labels.detect_separator(chunk.values.get(columns.label[0], ()), multi_label=True) if chunk else None
+        seen = chunk.values.get(columns.label[0], ()) if chunk else ()
+        found = labels.detect_separator(seen, multi_label=True)
         if found is not None:
             return _replaced(columns, found)
+        several = several or next((cell for cell in seen if isinstance(cell, str) and len(cell.split()) > 1), None)
+    if several is not None:
+        notes.append(
+            f"no separator ({' '.join(labels.SEPARATORS)} or a list) was found in column {columns.label[0]!r}: each whole cell is taken "
+            f"as one label, such as {several[:60]!r}; set task.label_separator if it holds several"
+        )
     return _replaced(columns, labels.NO_SEPARATOR)
 
 
@@ -157,12 +191,21 @@ def _replaced(columns: Columns, separator: str) -> Columns:
     return Columns(**{**columns.__dict__, "separator": separator})
 
 
-def _read(
-    sources: Sequence[Source], opened: Sequence[Opened], columns: Columns, on_progress: OnProgress | None
-) -> Iterator[pa.RecordBatch]:
+@dataclass(frozen=True)
+class _Table:
+    """One source, opened."""
+
+    source: Source
+    file: DataFile
+    opened: Opened
+
+
+def _read(tables: Sequence[_Table], columns: Columns, on_progress: OnProgress | None, notes: list[str]) -> Iterator[pa.RecordBatch]:
     numbers = RowNumbers()
     form = schema(columns)
-    for index, (source, table) in enumerate(zip(sources, opened)):
+    for index, one in enumerate(tables):
+        source, table = one.source, one.opened
+        one.file.met.clear()  # it was looked into before
         progress = Throttle(on_progress, table.total, f"reading {source.path}")
         kinds = cells.Kinds(source.path, typed=table.typed)
         rows = 0
@@ -175,8 +218,9 @@ def _read(
             progress.at(chunk.done)
         if not rows:
             raise DataError("it has no rows", place=Place(file=source.path), fix="give a file with at least one row under the header")
-        if absent := [name for name in columns.wanted if name not in seen]:
+        if absent := [name for name in columns.needed if name not in seen]:
             raise missing_column(source.path, absent[0], sorted(seen | set(table.columns)), hint=table.hint)
+        notes += one.file.met.notes
         progress.finish()
 
 
@@ -203,6 +247,7 @@ class _Batch:
         ]
         others = [*self.columns.groups.values(), *(name for name in (self.columns.by, self.columns.time) if name is not None)]
         arrays += [pa.array(cells.blank_to_missing(self._text(name, "other")), pa.string()) for name in others]
+        arrays += [pa.array(list(map(as_it_stands, self._cells(name))), pa.string()) for name in self.columns.kept]
         return pa.record_batch(arrays, schema=form)
 
     def _cells(self, name: str) -> Sequence[Any]:
