@@ -137,3 +137,32 @@ def test_a_stage_cannot_read_what_it_did_not_declare(tmp_path: Path) -> None:
 
     with pytest.raises(AttributeError, match="declare it"):
         liar(recipe(), new(tmp_path))
+
+
+def test_what_changed_is_said(tmp_path: Path) -> None:
+    class Heard:
+        def __init__(self) -> None:
+            self.notes: list[str] = []
+
+        def stage(self, name: str, state: str, seconds: float, note: str = "") -> None:
+            self.notes += [note] if state in ("done", "reused") else []
+
+        def progress(self, *_: Any, **__: Any) -> None: ...
+
+        say = event = progress
+
+    parent = new(tmp_path)
+    first(recipe(), parent)
+    for changes, said in (
+        ({"split": {"test_size": 0.3}}, "again: `split` of the recipe changed"),
+        ({"seed": 2}, "again: `seed` of the recipe changed"),
+    ):
+        child = new(tmp_path, parent=parent.id)
+        child.screen = heard = Heard()
+        first(recipe(**changes), child)
+        assert heard.notes == [said]
+    EXTRA["state"] = 2
+    child = new(tmp_path, parent=parent.id)
+    child.screen = heard = Heard()
+    first(recipe(), child)
+    assert heard.notes == ["again: its files changed"]

@@ -7,6 +7,7 @@ to it (DESIGN 1; methods 11).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +30,7 @@ OVERLAP = 0.5
 
 @dataclass(frozen=True)
 class Looks:
-    """What the ledger knows of a test set: distinct runs scored on it, and its state."""
+    """What the ledger knows of a test set: distinct models scored on it, and its state."""
 
     models_scored: int
     n: int
@@ -51,21 +52,25 @@ class Looks:
         return {"models_scored": self.models_scored, "level_corrected": self.level_corrected, "state": self.state}
 
 
-def record(workspace: Path, *, test: str, rows: pa.Array, run: str, stage: str, reason: str) -> Looks:
-    """Writes one unsealing, then says what the ledger now knows of this set. `test` is the hash of the sorted row ids."""
+def record(workspace: Path, *, test: str, rows: pa.Array, look: Mapping[str, str]) -> Looks:
+    """Writes one unsealing, then says what the ledger now knows of this set.
+
+    `test` is the hash of the sorted row ids. `look` has `run`, `stage`, `reason`, and `model`, the hash of all that the weights were made
+    from: the same model, looked at again (for another page, another gate), counts once.
+    """
     workspace.mkdir(parents=True, exist_ok=True)
     with FileLock(str(workspace / f".{LEDGER}.lock")):
         _keep_rows(workspace, test, rows)
-        line = {"test": test, "run": run, "stage": stage, "time": _now(), "reason": reason, "n": len(rows)}
+        line = {"test": test, **look, "time": _now(), "n": len(rows)}
         append_jsonl(workspace / LEDGER, [line])
         return looks(workspace, test, rows)
 
 
 def looks(workspace: Path, test: str, rows: pa.Array) -> Looks:
-    """Distinct runs that were scored on this set or on one that shares more than half of its rows."""
+    """Distinct models that were scored on this set or on one that shares more than half of its rows."""
     same = {test} | _relatives(workspace, test, rows)
-    runs = {line["run"] for line in read_jsonl(workspace / LEDGER) if line["test"] in same}
-    return Looks(models_scored=len(runs), n=len(rows))
+    models = {line.get("model") or line["run"] for line in read_jsonl(workspace / LEDGER) if line["test"] in same}
+    return Looks(models_scored=len(models), n=len(rows))
 
 
 def _keep_rows(workspace: Path, test: str, rows: pa.Array) -> None:

@@ -44,6 +44,7 @@ def fine_tune(recipe: Recipe, run: Run) -> Report:
     plan = tune(recipe, choice, tokens, run)  # learning rate, batch size, epochs, weight decay
     model = train(recipe, choice, plan, tokens, run)  # curves on train and validation, side by side
     evaluate(recipe, model, splits, run)  # scores with intervals, baselines, the most confident mistakes
+    write_resolved(recipe, run)  # every `auto` by its number, for the page and for whoever does it again
     return report(recipe, run)  # reads the folder, nothing else
 
 
@@ -75,12 +76,12 @@ def conduct(recipe: Recipe, run: Run, *, until: str | None = None) -> Outcome:
         run.record.attempts += 1
         run.record.error = None
         run.finish("running")
-        _write_resolved(recipe, run)
+        write_resolved(recipe, run)
         outcome = _walk(recipe, run)
         if outcome.error is not None:
             run.record.error = outcome.error.to_json()
             run.log(f"{outcome.status}: {outcome.error}")
-        _write_resolved(recipe, run)
+        write_resolved(recipe, run)
         run.finish(outcome.status)
         if outcome.status != "done" and "split" in run.record.stages:
             write_report(run.path)
@@ -140,7 +141,7 @@ def answer(recipe: Recipe, run: Run) -> int:
     return 1 if any(gate["answer"] == "missed" for gate in gates) else 0
 
 
-def _write_resolved(recipe: Recipe, run: Run) -> None:
+def write_resolved(recipe: Recipe, run: Run) -> None:
     """resolved.yaml: every default filled in, and what the stages have made of `auto` so far."""
     with write_atomic(run.path / RESOLVED) as handle:
         handle.write(dump(recipe, run.record.resolved))

@@ -98,6 +98,9 @@ class StageRecord(BaseModel):
     version: int = 1
     seconds: float = 0.0
     inputs: str | None = None
+    """Hash of all that it was made from."""
+    parts: dict[str, str] = Field(default_factory=dict)
+    """The same by part, so that a later run can say what changed."""
     reused_from: str | None = None
     reason: str | None = None
     findings: dict[str, int] = Field(default_factory=lambda: {"error": 0, "warning": 0, "note": 0})
@@ -275,10 +278,16 @@ class Run:
         assignment = pq.read_table(self.path / "split" / ASSIGNMENT, columns=["row", "split"])
         rows = assignment.filter(pc.equal(assignment["split"], "test"))["row"].combine_chunks()
         fingerprint = str((self.record.test or {}).get("fingerprint"))
-        found = ledger.record(self.workspace, test=fingerprint, rows=rows, run=self.id, stage=stage, reason=reason)
+        look = {"run": self.id, "model": self._model_key(), "stage": stage, "reason": reason}
+        found = ledger.record(self.workspace, test=fingerprint, rows=rows, look=look)
         self.record.test = {"fingerprint": fingerprint, "models_scored": found.models_scored}
         self.save()
         return TestKey(fingerprint, reason, found)
+
+    def _model_key(self) -> str:
+        """What the weights were made from; runs that reuse them share it."""
+        trained = self.record.stages.get("train")
+        return (trained.inputs if trained else None) or self.id
 
 
 def find(workspace: Path, reference: str) -> Run:

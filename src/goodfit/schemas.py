@@ -217,6 +217,8 @@ class LedgerLine(Document):
 
     test: str
     run: str
+    model: str | None = None
+    """What its weights were made from: looks at one model count once."""
     stage: str
     time: str
     reason: str
@@ -268,7 +270,8 @@ MODELS: dict[str, type[BaseModel]] = {
 FILES: dict[str, str] = {
     "run.json": "run", "split/manifest.json": "split", "split/hygiene.json": "hygiene",
     "audit/profile.json": "profile", "prepare/manifest.json": "prepare", "choose/candidates.json": "candidates",
-    "tune/plan.json": "plan", "train/best.json": "best", "train/events.jsonl": "event", "evaluate/scores.json": "scores", "evaluate/mistakes.jsonl": "mistake",
+    "tune/plan.json": "plan", "train/best.json": "best", "train/events.jsonl": "event", "evaluate/scores.json": "scores",
+    "evaluate/mistakes.jsonl": "mistake",
     "evaluate/scores.test.json": "scores", "evaluate/scores.valid.json": "scores",
 }  # fmt: skip
 """File of a run -> schema; every `<stage>/findings.jsonl` is a `finding` a line."""

@@ -59,8 +59,8 @@ def stage(
             assert not kwargs, "stages take positional arguments only"
             doing = _Doing(name, result, version, recipe, run)
             doing.seen = view(recipe, reads)
-            doing.inputs = digest([name, version, doing.seen.resolved(), [r.fingerprint for r in results],  # type: ignore[attr-defined]
-                                   extra(doing.seen, run) if extra else None])  # fmt: skip
+            doing.parts = _parts(doing.seen, version, [r.fingerprint for r in results], extra(doing.seen, run) if extra else None)  # type: ignore[attr-defined]
+            doing.inputs = digest([name, doing.parts])
             found = doing.kept() or doing.reused()
             if found is None:
                 found = doing.done(lambda: function(doing.seen, *results, run), keep=keep)  # type: ignore[call-arg,arg-type]
@@ -81,10 +81,17 @@ STOPPING = ("split", "audit", "prepare", "train")
 """A finding at or above `fail_on` ends the path after these; later stages run to their end, and the run then exits 1."""
 
 
+def _parts(seen: Recipe, version: int, before: list[str], files: Any) -> dict[str, str]:
+    """What a stage is made from, by the words that say what changed."""
+    sections = {f"`{name}` of the recipe": digest(value) for name, value in seen.resolved().items()}  # type: ignore[attr-defined]
+    return {**sections, "what comes before it": digest(before), "its files": digest(files), "Goodfit itself": str(version)}
+
+
 class _Doing:
     """One stage of one run, being done."""
 
     inputs: str
+    parts: dict[str, str]
     seen: Recipe
 
     def __init__(self, name: str, result: type[Any], version: int, recipe: Recipe, run: Run) -> None:
@@ -158,15 +165,25 @@ class _Doing:
         self._set(
             state="skipped" if off else "done", seconds=round(time.monotonic() - begin, 3), reason=f"{self.name}: false" if off else None
         )
-        self.run.screen.stage(self.name, self.record.state, self.record.seconds)
+        self.run.screen.stage(self.name, self.record.state, self.record.seconds, self._why_again())
         return found
+
+    def _why_again(self) -> str:
+        """What differs from the parent run, which did this stage too; earlier stages are named only where nothing else differs."""
+        parent = next((run for run in self._candidates() if run.id == self.run.record.parent), None)
+        theirs = parent.record.stages.get(self.name) if parent is not None else None
+        if self.name in NEVER_REUSED or theirs is None or theirs.state not in ("done", "reused") or not theirs.parts:
+            return ""
+        changed = [word for word in self.parts if theirs.parts.get(word) != self.parts[word]]
+        own = [word for word in changed if word != "what comes before it"]
+        return f"again: {', '.join(own or changed)} changed" if changed else ""
 
     def _fail(self, state: Any, begin: float) -> None:
         self._set(state=state, seconds=round(time.monotonic() - begin, 3))
         self.run.screen.stage(self.name, state, self.record.seconds)
 
     def _set(self, **values: Any) -> None:
-        record = self.record.model_copy(update={"inputs": self.inputs, "version": self.version, **values})
+        record = self.record.model_copy(update={"inputs": self.inputs, "parts": self.parts, "version": self.version, **values})
         record.findings = count(self._findings())
         self.run.record.stages[self.name] = record
         self.run.save()

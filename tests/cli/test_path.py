@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -256,3 +257,59 @@ def test_audit_false_is_skipped_and_said(tmp_path: Path) -> None:
     assert {s["name"]: s["state"] for s in document["stages"]}["audit"] == "skipped"
     record = list_runs(tmp_path / "runs")[0].record
     assert record.stages["audit"].reason == "audit: false"
+
+
+def test_a_page_is_written_again_without_any_work(done: Path, tmp_path: Path) -> None:
+    shutil.copytree(done / "runs", tmp_path / "runs")
+    run = find(tmp_path / "runs", "last")
+    before = (run.path / "run.json").read_bytes()
+    for file in ("report.html", "report.json", "README.md"):
+        (run.path / file).unlink()
+    code, document = call(tmp_path, "report", "last")
+    assert (code, document["status"]) == (0, "done")
+    assert (run.path / "report.html").stat().st_size > 10_000
+    assert (run.path / "README.md").exists()
+    assert (run.path / "run.json").read_bytes() == before
+
+
+def test_a_page_of_an_unfinished_run_trains_nothing(tmp_path: Path) -> None:
+    recipe = made.project(tmp_path)
+    assert call(tmp_path, "audit", str(recipe))[0] == 0
+    code, document = call(tmp_path, "report", "last")
+    assert (code, document["status"]) == (0, "partial")
+    assert {s["name"]: s["state"] for s in document["stages"]}.get("train", "pending") == "pending"
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("task.text=[subjct]", "column 'subjct' not found"),
+        ("split.by=custmer", "column 'custmer' not found"),
+        ("evaluate.metrics=[f1]", "f1"),
+        ("choose.model_name_or_path=no/such", "no/such"),
+        ("data.path=nothing.csv", "nothing.csv"),
+        ("train.metric_for_best_model=acc", "acc"),
+    ],
+)
+def test_a_mistake_in_the_recipe_leaves_no_run_behind(tmp_path: Path, override: str, said: str) -> None:
+    recipe = made.project(tmp_path)
+    code, document = call(tmp_path, "run", str(recipe), override)
+    assert code == 2
+    assert said in document["error"]["message"]
+    assert list_runs(tmp_path / "runs") == []
+
+
+def test_the_same_model_on_another_page_is_not_a_second_model(done: Path, tmp_path: Path) -> None:
+    shutil.copytree(done / "runs", tmp_path / "runs")
+    for file in ("tickets.csv", "recipe.yaml"):
+        shutil.copy(done / file, tmp_path / file)
+    if (done / "model").is_dir():
+        shutil.copytree(done / "model", tmp_path / "model")
+    run = find(tmp_path / "runs", "last")
+    scored = read_json(run.path / "evaluate" / "scores.json")["ledger"]["models_scored"]
+    code, document = call(tmp_path, "run", "last", "report.show_text=none")
+    child = find(tmp_path / "runs", "last")
+    assert code == 0, document["error"]
+    assert child.record.parent == run.id
+    assert child.record.stages["train"].state == "reused"
+    assert read_json(child.path / "evaluate" / "scores.json")["ledger"]["models_scored"] == scored

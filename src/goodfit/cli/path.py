@@ -18,6 +18,7 @@ from goodfit.errors import Interrupted
 from goodfit.monitor.screen import screen_for
 from goodfit.pipeline import Outcome, answer, conduct
 from goodfit.stage import STAGES
+from goodfit.stages.report import write_report
 
 
 def walk(command: str, target: str, overrides: tuple[str, ...], flags: dict[str, Any]) -> Answer:
@@ -26,6 +27,8 @@ def walk(command: str, target: str, overrides: tuple[str, ...], flags: dict[str,
     until = None if command == "run" else command
     begun = begin(target, overrides, workspace=flags["workspace"], new=flags.get("new", False), until=until)
     screen = screen_for(quiet=flags["quiet"])
+    if command == "report" and begun.named:
+        return _page_again(begun)
     if begun.finished:
         return _nothing_to_do(begun, until, screen)
     if screen is not None:
@@ -38,6 +41,12 @@ def walk(command: str, target: str, overrides: tuple[str, ...], flags: dict[str,
         if screen is not None:
             screen.close()
     return run_answer(outcome, resumed=begun.resumed, seconds=time.monotonic() - started)
+
+
+def _page_again(begun: Begun) -> Answer:
+    """`goodfit report RUN`: the page, its JSON and the card of whatever stands in the run's folder; nothing is trained for it."""
+    write_report(begun.run.path)
+    return run_answer(Outcome(begun.run, begun.run.record.status, answer(begun.recipe, begun.run)), resumed=True, seconds=0.0)
 
 
 def _nothing_to_do(begun: Begun, until: str | None, screen: Any) -> Answer:

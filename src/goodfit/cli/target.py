@@ -12,13 +12,16 @@ from pathlib import Path
 
 from goodfit import run as runs
 from goodfit.data.fingerprint import data_fingerprint
+from goodfit.data.source import check_header
 from goodfit.errors import SettingsError, UserError
 from goodfit.init import guess
+from goodfit.pipeline import foresee
 from goodfit.recipe import Recipe
 from goodfit.run import Run, digest
 from goodfit.settings import Loaded, from_here, from_text, read
 from goodfit.stage import STAGES
-from goodfit.stages.split.sources import sources_of
+from goodfit.stages.choose import locate
+from goodfit.stages.split.sources import columns_of, sources_of
 
 RECIPE_SUFFIXES = (".yaml", ".yml")
 
@@ -45,6 +48,8 @@ class Begun:
     recipe: Recipe
     run: Run
     resumed: bool = False
+    named: bool = False
+    """The user named the run itself, and asked for no change of it."""
     finished: bool = False
     """Equal to a run that is done: there is nothing to do."""
 
@@ -94,7 +99,7 @@ def _continued(run: Run, overrides: Sequence[str], workspace: Path, *, new: bool
     loaded = read(run.path / runs.RECIPE, words)
     if overrides or new:
         return _for_recipe(Asked(loaded, loaded.text, run.base, tuple(words)), workspace, new=new, until=until, parent=run)
-    return Begun(loaded.recipe, run, resumed=True, finished=_is_done(run, until))
+    return Begun(loaded.recipe, run, resumed=True, named=True, finished=_is_done(run, until))
 
 
 def _for_recipe(what: Asked, workspace: Path, *, new: bool, until: str | None, parent: Run | None = None) -> Begun:
@@ -102,12 +107,25 @@ def _for_recipe(what: Asked, workspace: Path, *, new: bool, until: str | None, p
     newest = next((run for run in reversed(runs.list_runs(workspace)) if run.record.name == what.recipe.name), None)
     if newest is not None and not new and _equal(newest, what, recipe_hash):
         return Begun(what.recipe, newest, resumed=True, finished=_is_done(newest, until))
+    _can_begin(what)
     parent = parent or newest
     run = Run.create(
         workspace, name=what.recipe.name, recipe_text=what.text, base=what.base, recipe_hash=recipe_hash,
         overrides=list(what.overrides), parent=parent.id if parent else None,
     )  # fmt: skip
     return Begun(what.recipe, run)
+
+
+def _can_begin(what: Asked) -> None:
+    """What would fail in the first seconds is said before a run is made: no file, no such column, no such model, an unknown score."""
+    foresee(what.recipe)
+    sources = sources_of(what.recipe.data, what.base)
+    columns = columns_of(what.recipe)
+    for source in sources:
+        check_header(source, columns)
+    name = what.recipe.choose.model_name_or_path
+    if name != "auto":
+        locate(name, what.base)
 
 
 def _equal(run: Run, what: Asked, recipe_hash: str) -> bool:

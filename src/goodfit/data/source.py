@@ -143,6 +143,11 @@ def columns_of_file(source: Source) -> tuple[str, ...]:
     return open_table(_file(source, ())).columns
 
 
+def check_header(source: Source, columns: Columns) -> None:
+    """DataError where the file is not there or lacks a column, from its first rows only."""
+    check_columns(source.path, open_table(_file(source, columns.wanted)), columns.needed)
+
+
 def check_columns(name: str, table: Opened, wanted: Sequence[str]) -> None:
     """DataError where a column is not there: what there is, and the nearest name."""
     if not table.complete:

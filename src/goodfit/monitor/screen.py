@@ -6,6 +6,7 @@ seconds). Both write to stderr, so that stdout stays free for results and `--jso
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from dataclasses import dataclass, field
@@ -114,6 +115,8 @@ class Lines:
         kind = event["event"]
         if kind == "warning":
             self.say(f"  {event.get('message', '')}")
+        if kind == "end":
+            self.say(stopped_early(event))
         due = kind == "step" and time.monotonic() - self._last >= self.every
         if due or (kind == "eval" and event["split"] == "train_probe"):
             self._last = time.monotonic()
@@ -122,13 +125,18 @@ class Lines:
 
     def say(self, text: str) -> None:
         """A sentence."""
-        self._print(text)
+        if text:
+            self._print(text)
 
     def close(self) -> None:
         """Nothing to tidy."""
 
     def _print(self, text: str) -> None:
-        print(text, file=self._stream, flush=True)
+        """A reader that has gone away (`| head`) is no reason to stop."""
+        try:
+            print(text, file=self._stream, flush=True)
+        except BrokenPipeError:
+            self._stream = io.StringIO()
 
 
 class Live:
@@ -171,13 +179,16 @@ class Live:
         t.take(event)
         if event["event"] == "warning":
             self.say(f"  ! {event.get('message', '')}")
+        if event["event"] == "end":
+            self.say(stopped_early(event))
         if event["event"] in ("step", "eval", "start"):
             said = f"{t.done}/{t.total} · {duration(t.remaining())} left\n  {escape(t.line())}"
             self._move("train", t.done, t.total or None, said)
 
     def say(self, text: str) -> None:
         """A sentence above the moving line."""
-        self.console.print(Text(text))
+        if text:
+            self.console.print(Text(text))
 
     def close(self) -> None:
         """Leaves the terminal as it was."""
@@ -195,6 +206,13 @@ class Live:
             self._task = None
         self._bar.stop()
         self._what = ""
+
+
+def stopped_early(event: Event) -> str:
+    """A sentence where the training ended before its plan; empty where it did not."""
+    if event.get("stopped_by") != "early_stopping":
+        return ""
+    return f"  stopped at step {event['step']:,}: validation has not improved since step {event.get('best_step', 0):,}, which is kept"
 
 
 def screen_for(*, quiet: bool) -> Lines | Live | None:

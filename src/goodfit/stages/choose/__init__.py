@@ -52,7 +52,7 @@ def _model_files(recipe: Recipe, run: Run) -> dict[str, Any]:
     name = recipe.choose.model_name_or_path
     if name == "auto":
         return {"installed": sorted(f"{m.package}=={m.version}" for m in packaged.discover())}
-    return {"content": content_hash(_locate(name, run.base).path)}
+    return {"content": content_hash(locate(name, run.base).path)}
 
 
 @stage("choose", result=Choice, version=1, reads=("task", "choose"), extra=_model_files)
@@ -74,11 +74,11 @@ def find_base(name: str, folder: Path, head: Head) -> tuple[Identity, str, list[
     if name == "auto":
         return _auto(head)
     begin = time.monotonic()
-    base = identify(_locate(name, folder), head)
+    base = identify(locate(name, folder), head)
     return base, "named in the recipe", [_candidate(base, time.monotonic() - begin)]
 
 
-def _locate(name: str, folder: Path) -> Source:
+def locate(name: str, folder: Path) -> Source:
     """A relative folder or file is looked for beside the recipe first, as every path of a recipe is."""
     beside = folder / name
     return resolve(beside if beside.exists() else name)
