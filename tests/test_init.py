@@ -435,3 +435,23 @@ def test_addresses_are_no_text_and_gold_beats_the_annotators(tmp_path: Path) -> 
         encoding="utf-8",
     )
     assert guess(path).recipe.task.label == "label_gold"
+
+
+@pytest.mark.parametrize("name", ["Kundennr", "kunden_id", "idcliente", "ClientNumber", "paciente"])
+def test_customers_in_other_languages_stay_together(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        f"text,label,{name}\n" + "".join(f"some words about thing {i},{'pn'[i % 2]},K{i // 3}\n" for i in range(180)), encoding="utf-8"
+    )
+    assert guess(path).recipe.split.by == name
+
+
+def test_ids_that_come_again_are_named_whatever_they_are_called(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "text,label,zz9\n" + "".join(f"some words about thing {i},{'pn'[i % 2]},K{i // 3}\n" for i in range(180)), encoding="utf-8"
+    )
+    found = guess(path)
+    assert found.recipe.split.by is None
+    assert any("'zz9' (60 different in 180 rows)" in reason for reason in found.reasons)
+    assert "# by: zz9" in found.recipe_text

@@ -230,9 +230,9 @@ def doctor_verb(workspace: Path, as_json: bool) -> None:  # noqa: FBT001
     def work() -> Answer:
         facts = _facts(workspace)
         problems = _problems(facts)
-        lines = [f"{key:<12}{value}" for key, value in facts["shown"].items()]
-        lines += [f"model       {m['name']} ({m['package']}, {m['license'] or 'licence unknown'})" for m in facts["models"]]
-        lines += [f"extra       {name}: {'installed' if there else 'absent'}" for name, there in facts["extras"].items()]
+        lines = [f"{key:<14}{value}" for key, value in facts["shown"].items()]
+        lines += [f"{'model':<14}{m['name']} ({m['package']}, {m['license'] or 'licence unknown'})" for m in facts["models"]]
+        lines += [f"{'extra':<14}{name}: {'installed' if there else 'absent'}" for name, there in facts["extras"].items()]
         lines += ["", *(f"problem: {p}" for p in problems)] if problems else ["", "nothing stands in the way"]
         return Answer(facts | {"problems": problems}, "\n".join(lines), 4 if problems else 0)
 

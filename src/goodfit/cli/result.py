@@ -19,6 +19,8 @@ from goodfit.run import Run
 if TYPE_CHECKING:
     from goodfit.pipeline import Outcome
 
+SPENT = "EVA009"
+"""Whatever else there is to say, a worn-out test set is said."""
 SIGNS = {"met": "✓", "missed": "✗", "undecided": "?", "better": "✓", "worse": "✗", "cannot_tell": "?", "no_difference": "="}
 
 
@@ -96,7 +98,9 @@ def _finding_lines(findings: list[Finding], *, scored: bool) -> list[str]:
     """After scores the three that matter most; before there are scores, what was looked for is the answer."""
     ranked = worst_first(findings)
     if scored:
-        return [f"  {f.severity} {f.code} {visible(f.title)}" for f in ranked[:3] if f.severity != "note"]
+        shown = [f for f in ranked[:3] if f.severity != "note"]
+        shown += [f for f in ranked[3:] if f.code == SPENT]
+        return [f"  {f.severity} {f.code} {visible(f.title)}" for f in shown]
     found, quiet = count(findings), sum(f.status == "passed" for f in findings)
     lines = [f"{found['error']} errors, {found['warning']} warnings, {found['note']} notes; {quiet} checks passed"]
     for finding in ranked[:12]:

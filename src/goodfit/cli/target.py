@@ -13,7 +13,7 @@ from pathlib import Path
 from goodfit import run as runs
 from goodfit.data.fingerprint import data_fingerprint
 from goodfit.data.source import check_header
-from goodfit.errors import SettingsError, UserError
+from goodfit.errors import SettingsError, UserError, nearest
 from goodfit.init import guess
 from goodfit.pipeline import foresee
 from goodfit.recipe import Recipe
@@ -89,7 +89,13 @@ def _must_exist(target: str) -> None:
     if path.exists() or target.startswith("hub:"):
         return
     if path.suffix.lower() in RECIPE_SUFFIXES:
-        raise SettingsError(f"there is no recipe {target}", fix="goodfit init DATA writes one")
+        near = nearest(
+            path.name,
+            [file.name for file in path.parent.glob("*") if file.suffix.lower() in RECIPE_SUFFIXES] if path.parent.is_dir() else [],
+        )
+        raise SettingsError(
+            f"there is no recipe {target}", fix=f"did you mean {path.with_name(near)}?" if near else "goodfit init DATA writes one"
+        )
     raise UserError(f"{target!r} is no recipe, no run and no data file", fix="give a recipe.yaml, a run (goodfit list), or a data file")
 
 

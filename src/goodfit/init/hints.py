@@ -55,6 +55,22 @@ BY: tuple[frozenset[str], ...] = (
     _words("group cluster product item company"),
 )
 """What rows may share, the closest tie first."""
+BY_STEMS = (
+    "kunde",
+    "klient",
+    "client",
+    "customer",
+    "nutzer",
+    "benutzer",
+    "usuari",
+    "utilisat",
+    "utente",
+    "patient",
+    "pacient",
+    "gebruiker",
+    "cuenta",
+)
+"""Beginnings of words for a customer or patient in other languages and in compounds (Kundennr, idcliente)."""
 ID = _words("id ids uuid guid key nr no number index idx hash")
 TIME = _words("date time timestamp datetime created posted published updated received sent year day datum uhrzeit fecha")
 SPLIT = _words("split partition subset fold set usage dataset")

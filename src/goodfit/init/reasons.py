@@ -107,11 +107,21 @@ def _shared(found: Roles) -> dict[str, str]:
     more = "; ".join(f"{c.name!r} ({_members(c)})" for c in found.more_groups[:4])
     return {
         "by": f"{by.name!r}: {by.distinct:,} different in {by.filled:,} rows; rows that share one stay on one side" if by else "",
+        "maybe_by": _maybe(found),
         "groups": f"rows are counted per member of {groups}" if groups else "",
         "more_groups": f"few values, so possibly groups: {more}" if more else "",
         "time": f"{time.name!r} holds times: name it to train on the oldest rows and test on the newest" if time else "",
         "ids": f"{_quoted(found.ids)}: numbers the rows, and is not used" if found.ids else "",
     }
+
+
+def _maybe(found: Roles) -> str:
+    shown = "; ".join(f"{c.name!r} ({c.distinct:,} different in {c.filled:,} rows)" for c in found.maybe_by[:3])
+    return (
+        f"values that come again: {shown}: if rows that share one belong together (a customer, a document), name it in split.by"
+        if shown
+        else ""
+    )
 
 
 def _members(column: Column) -> str:

@@ -38,6 +38,8 @@ class Roles:
     more_groups: tuple[Column, ...] = ()
     """Columns of few values that no name calls a group."""
     by: Column | None = None
+    maybe_by: tuple[Column, ...] = ()
+    """Columns of ids that come again, whose name says nothing."""
     time: Column | None = None
     ids: tuple[Column, ...] = ()
     """Columns that number the rows."""
@@ -62,8 +64,9 @@ def roles(columns: Sequence[Column], *, text: Sequence[str] = (), label: str | N
     by = _by(rest)
     rest = [c for c in rest if c is not by]
     groups = tuple(c for c in rest if _is_group(c) and _named_group(c))
+    maybe = () if by else tuple(c for c in rest if _is_reference(c) and _comes_again(c) and c not in (*groups, *rivals))
     return Roles(
-        text=texts, label=chosen, label_score=score, rivals=rivals, groups=groups, by=by, ids=ids, split=split,
+        text=texts, label=chosen, label_score=score, rivals=rivals, groups=groups, by=by, maybe_by=maybe, ids=ids, split=split,
         other_text=tuple(c for c in rest if _is_prose(c) and c not in groups),
         more_groups=tuple(c for c in rest if _is_group(c) and c.kind != "integer" and c not in (*groups, *rivals) and not _is_vote(c)),
         time=next((c for c in rest if _is_time(c)), None),
@@ -196,10 +199,23 @@ def _is_reference(column: Column) -> bool:
     return column.kind in ("text", "integer", "mixed") and column.spoken <= 3 and column.distinct >= LEAST_TIES and not column.is_time
 
 
+def _comes_again(column: Column) -> bool:
+    """Short values, a few rows each: what ids look like whatever they are called."""
+    return (
+        column.missing < 0.2
+        and 1.2 <= column.repeats <= 50
+        and column.spoken <= 1.2
+        and column.length <= 40
+        and not looks_continuous(column)
+    )
+
+
 def _tie(column: Column) -> int | None:
     """How close rows with the same value are (0 the closest), by the name; None where it does not say that it refers to something."""
     words = set(column.words)
     refers = bool(words & hints.ID)
+    if any(stem in word for word in words for stem in hints.BY_STEMS):
+        return 0
     for rank, known in enumerate(hints.BY):
         if words & known and (refers or rank < 2):
             return rank

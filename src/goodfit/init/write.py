@@ -126,7 +126,8 @@ def _split(seen: Seen, found: Roles, reasons: Mapping[str, str]) -> list[str]:
     if not (given and "valid" in seen.data):
         lines += ["  valid_size: 0.15  # for the best step and the thresholds"]
     if found.by is None:
-        lines += ["  # by: COLUMN  # rows of one customer, document or conversation stay on one side"]
+        column = inline(found.maybe_by[0].name) if found.maybe_by else "COLUMN"
+        lines += [*_said(reasons, "maybe_by"), f"  # by: {column}  # rows of one customer, document or conversation stay on one side"]
     if found.time is not None:
         lines += [*_said(reasons, "time"), f"  # time: {inline(found.time.name)}"]
     return lines if any(not line.lstrip().startswith("#") for line in lines[1:]) else ["split: {}", *lines[1:]]
@@ -146,4 +147,5 @@ def _rest(seen: Seen, reasons: Mapping[str, str]) -> list[str]:
         "  # A bar set before the score is known: met, missed, or undecided with the rows that it would take.",
         '  # gates: {macro_f1: ">= 0.80"}',
     ]
-    return [*lines[:-2], "  on: test", *lines[-2:]]
+    on = "  on: test  # each model scored there wears it out: try things with `on: valid`, and score the one you choose on test"
+    return [*lines[:-2], on, *lines[-2:]]
