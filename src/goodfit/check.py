@@ -1,11 +1,12 @@
 """check: before anything is trained: every default with its source, what would run, and what this data can show.
 
 Beside the pipeline. Divides the rows as a run would (so that what a run refuses is refused here), counts classes, groups and clusters,
-looks at the base model without loading its weights, and times one matrix product. Nothing is trained, no run is made, no row is shown.
+looks at the base model, and times a few training steps on made-up rows. No run is made, no row is shown.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections import Counter
@@ -20,10 +21,15 @@ import pyarrow.compute as pc
 import torch
 
 from goodfit.data.store import open_store
+from goodfit.engine.events import Event
+from goodfit.engine.examples import Examples
+from goodfit.engine.fit import fit
 from goodfit.engine.plan import Plan
 from goodfit.engine.precision import choose_precision
+from goodfit.models.adapters import add_lora
 from goodfit.models.heads import Classifier
 from goodfit.models.identity import Identity
+from goodfit.models.load import load
 from goodfit.monitor.words import duration, size
 from goodfit.pipeline import foresee
 from goodfit.recipe import Recipe
@@ -36,6 +42,7 @@ from goodfit.stages.split.look import look
 from goodfit.stages.split.sources import columns_of, sources_of
 from goodfit.stages.tune.defaults import Facts, settle
 from goodfit.statistics import half_width, half_width_macro, smallest_difference, smallest_gap
+from goodfit.tasks import Classification
 
 ASSUMED = 0.8
 """Accuracy at which the widths are quoted."""
@@ -46,6 +53,10 @@ CHARACTERS_PER_TOKEN = 4.2
 EFFICIENCY = 0.35
 """Share of a bare matrix product's speed that small models reach in training."""
 STEPS_OVER_FORWARD = 3.0
+TRIED, TRIED_STEPS = 200_000_000, 3
+"""Models up to so many parameters are tried out for a few steps; larger ones would take too long to load."""
+LOOKING = 0.2
+"""Of the training's time, at most, for looking at validation."""
 FEW_UNITS, FEW_OF_GROUP, FEW_OF_CLASS = 30, 20, 10
 SHOWN_MEMBERS = 6
 FOLDERS = 3
@@ -147,7 +158,8 @@ def would_run(recipe: Recipe, model: Identity, plan: Plan, counted: Counted, tra
     steps_per_epoch = max(1, math.ceil(train_rows / plan.train_batch_size))
     steps = plan.max_steps or steps_per_epoch * plan.num_train_epochs
     epochs = steps / steps_per_epoch
-    seconds = _training_seconds(model, tokens * train_rows * epochs, plan)
+    seconds = _training_seconds(recipe, model, plan, tokens, steps)
+    how = "estimate from one timed matrix product" if model.parameters > TRIED else f"from {TRIED_STEPS} steps done here"
     trained = 0.05 if recipe.peft.method == "lora" else 1.0
     memory = model.parameters * (4 + 12 * trained) + plan.batch_tokens * model.hidden_size * model.layers * 34 * 4
     disk = model.parameters * 4 * (1 + FOLDERS * 3 * trained)
@@ -156,8 +168,7 @@ def would_run(recipe: Recipe, model: Identity, plan: Plan, counted: Counted, tra
         f"{model.name}: {model.architecture}, {model.parameters / 1e6:.1f} M parameters, {limit}, licence {model.license or 'unknown'}",
         f"{train_rows:,} training rows of about {tokens:.0f} tokens; {steps:,.0f} steps of {plan.train_batch_size} rows "
         f"({epochs:.3g} epochs), learning rate {plan.learning_rate:g}",
-        f"about {duration(seconds)} of training here (estimate from one timed matrix product), about {size(memory)} of memory, "
-        f"{size(disk)} of disk",
+        f"about {duration(seconds)} of training here ({how}), about {size(memory)} of memory, {size(disk)} of disk",
     ]
 
 
@@ -203,6 +214,10 @@ def problems(counted: Counted) -> list[str]:
         names = ", ".join(repr(label) for label in few[:5])
         have = "1 class has" if len(few) == 1 else f"{len(few)} classes have"
         out.append(f"{have} fewer than {FEW_OF_CLASS} rows ({names}{' …' if len(few) > 5 else ''})")
+    thin = {label: n for label, n in counted.tested.items() if n < FEW_OF_CLASS <= counted.labels[label]}
+    if thin:
+        names = ", ".join(f"{label!r} {n}" for label, n in list(thin.items())[:5])
+        out.append(f"few test rows of some classes, whose own scores will say little: {names}{' …' if len(thin) > 5 else ''}")
     if counted.sides["test"] < 100:
         out.append(f"{counted.sides['test']} test rows give wide intervals; about 400 would give ±4 points")
     if counted.sides["train"] < 200:
@@ -210,8 +225,30 @@ def problems(counted: Counted) -> list[str]:
     return out
 
 
-def _training_seconds(model: Identity, tokens: float, plan: Plan) -> float:
-    """Operations of training over what this machine does in one product of the model's width, less what small models lose."""
+def _training_seconds(recipe: Recipe, model: Identity, plan: Plan, tokens: float, steps: float) -> float:
+    """Seconds of so many optimiser steps here: a few real ones are done on rows of the same length, on a copy that is thrown away."""
+    assert plan.train_batch_size is not None
+    if model.parameters > TRIED:
+        return _estimated_seconds(model, tokens * plan.train_batch_size * steps, plan)
+    loaded = load(model.path, labels=("a", "b"))
+    if recipe.peft.method == "lora":
+        loaded = add_lora(loaded, r=recipe.peft.r, lora_alpha=recipe.peft.lora_alpha)
+    length = int(min(max(3, round(tokens)), model.max_length or 512))
+    n = max(plan.train_batch_size, 2) * 2
+    rows = Examples.from_arrays(np.full(n * length, model.vocabulary - 1), np.arange(n + 1) * length, np.arange(n) % 2)
+    times: list[float] = []
+
+    def watch(event: Event) -> None:
+        if event["event"] == "step":
+            times.append(time.perf_counter())
+
+    few = dataclasses.replace(plan, max_steps=1 + TRIED_STEPS, logging_steps=1, eval_steps=None, early_stopping=False, save_seconds=1e9)
+    fit(loaded.model, {"train": rows}, few, objective=Classification(("a", "b")).objective(), on_event=watch)
+    return (times[-1] - times[0]) / TRIED_STEPS * steps * (1 + LOOKING)
+
+
+def _estimated_seconds(model: Identity, tokens: float, plan: Plan) -> float:
+    """Operations of training over what this machine does in one product of the model's width, less what is lost on the way."""
     body = model.parameters - model.vocabulary * model.hidden_size
     operations = 2 * STEPS_OVER_FORWARD * max(body, 1) * tokens
     dtype, _ = choose_precision(plan.precision, model.hidden_size, torch.device("cpu"))

@@ -142,7 +142,7 @@ class Gate(BaseModel):
         """`>= 0.80` or `>= 80%`; anything else is a SettingsError that shows the form."""
         match = _GATE.match(str(text))
         if match is None:
-            raise SettingsError(f"the gate {name}: {text!r} is not of the form '>= 0.80'", fix=f'write {name}: ">= 0.80"')
+            raise SettingsError(f"the gate {name}: {text!r} is not of the form '>= 0.80'", fix='write it as in {macro_f1: ">= 0.80"}')
         bar = float(match[2]) / (100 if match[3] else 1)
         return cls.model_validate({"name": name, "operator": match[1], "bar": bar})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,6 +15,7 @@ from goodfit.errors import UserError
 from goodfit.files import write_atomic
 from goodfit.init import guess
 from goodfit.monitor.words import visible
+from goodfit.settings import inline
 
 
 @click.command(
@@ -61,13 +63,18 @@ def check_verb(target: str, overrides: tuple[str, ...], as_json: bool) -> None: 
     def work() -> Answer:
         what = asked(target, overrides)
         facts = check(what.loaded, what.base)
-        lines = [table(["key", "value", "from"], [[row["key"], str(row["value"]), row["source"]] for row in facts["settings"]])]
+        lines = [table(["key", "value", "from"], [[row["key"], _written(row["value"]), row["source"]] for row in facts["settings"]])]
         for title in ("would_run", "can_show", "problems"):
             if facts[title]:
                 lines += ["", title.replace("_", " "), *(f"  {safe(line)}" for line in facts[title])]
         return Answer(facts, "\n".join(lines))
 
     answered("check", work, as_json=as_json)
+
+
+def _written(value: Any) -> str:
+    """A value as a recipe has it: null, true, [a, b]."""
+    return value if isinstance(value, str) and " → " in value else inline(value)
 
 
 COMMANDS = {"init": init_verb, "check": check_verb}

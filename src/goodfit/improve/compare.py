@@ -32,7 +32,10 @@ MULTI_METRICS = ("macro_f1", "micro_f1")
 
 
 def compare(runs: Sequence[Run]) -> dict[str, Any]:
-    """Scores, recipe differences and paired verdicts, each of the later runs against the first."""
+    """Scores, recipe differences and paired verdicts, each of the later runs against the first; RunError where a run stands twice."""
+    twice = [run.id for i, run in enumerate(runs) if run.id in {other.id for other in runs[:i]}]
+    if twice:
+        raise RunError(f"{twice[0]} stands twice: a run cannot be compared with itself", fix="goodfit list shows the others")
     documents = [_scores(run) for run in runs]
     metrics = list(dict.fromkeys(name for document in documents for name in _overall(document)))[:6]
     verdicts = [
@@ -64,12 +67,13 @@ def _scores(run: Run) -> dict[str, Any]:
 
 
 def _overall(document: dict[str, Any]) -> dict[str, Any]:
-    """Metric -> the model's score on the rows that the document is about."""
-    return {
-        s["name"]: s
-        for s in document["scores"]
-        if s.get("system") == MODEL and not s.get("label") and not s.get("group") and s.get("split", document["on"]) == document["on"]
-    }
+    """Metric -> the model's score on the rows that the document is about; the plain interval where a widened one stands beside it."""
+    out: dict[str, Any] = {}
+    for s in document["scores"]:
+        mine = s.get("system") == MODEL and not s.get("label") and not s.get("group")
+        if mine and s.get("split", document["on"]) == document["on"] and s.get("level", 0.95) <= out.get(s["name"], {}).get("level", 1.0):
+            out[s["name"]] = s
+    return out
 
 
 def _against(base: Run, other: Run, theirs: dict[str, Any], mine: dict[str, Any]) -> list[Verdict]:
