@@ -12,7 +12,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live as RichLive
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
@@ -145,7 +146,9 @@ class Live:
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(stderr=True, highlight=False)
         columns = (TextColumn("  {task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[said]}"))
-        self._bar = Progress(*columns, console=self.console, transient=True, refresh_per_second=4)
+        self._bar = Progress(*columns, console=self.console)
+        self._note = Text("")
+        self._moving: RichLive | None = None
         self._task: TaskID | None = None
         self._began = 0.0
         self._what = ""
@@ -182,8 +185,7 @@ class Live:
         if event["event"] == "end":
             self.say(stopped_early(event))
         if event["event"] in ("step", "eval", "start"):
-            said = f"{t.done}/{t.total} · {duration(t.remaining())} left\n  {escape(t.line())}"
-            self._move("train", t.done, t.total or None, said)
+            self._move("train", t.done, t.total or None, f"{t.done}/{t.total} · {duration(t.remaining())} left", t.line())
 
     def say(self, text: str) -> None:
         """A sentence above the moving line."""
@@ -194,17 +196,23 @@ class Live:
         """Leaves the terminal as it was."""
         self._clear()
 
-    def _move(self, what: str, done: float, total: float | None, said: str) -> None:
+    def _move(self, what: str, done: float, total: float | None, said: str, below: str = "") -> None:
+        """The bar with what is said beside it; `below` gets a line of its own."""
+        self._note.plain = f"  {below}" if below else ""
         if self._task is None:
-            self._bar.start()
             self._task = self._bar.add_task(escape(what), total=total, said=said)
         self._bar.update(self._task, completed=done, total=total, said=said, description=escape(what))
+        if self._moving is None:
+            self._moving = RichLive(Group(self._bar, self._note), console=self.console, transient=True, refresh_per_second=4)
+            self._moving.start()
 
     def _clear(self) -> None:
         if self._task is not None:
             self._bar.remove_task(self._task)
             self._task = None
-        self._bar.stop()
+        if self._moving is not None:
+            self._moving.stop()
+            self._moving = None
         self._what = ""
 
 
