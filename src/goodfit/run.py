@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import goodfit
 from goodfit import ledger
-from goodfit.errors import RunError, machine_error
+from goodfit.errors import RunError, machine_error, nearest
 from goodfit.files import append_jsonl, read_json, read_jsonl, write_atomic, write_json
 from goodfit.finding import Finding
 
@@ -306,7 +306,10 @@ def find(workspace: Path, reference: str) -> Run:
     if matching:
         listed = ", ".join(run.id for run in matching[:4])
         raise RunError(f"{reference!r} fits {len(matching)} runs: {listed}", fix="give more of the id")
-    raise RunError(f"{reference!r} is no run of {workspace}", fix="goodfit list")
+    near = nearest(reference, ["last", *(run.id for run in runs)])
+    raise RunError(
+        f"{reference!r} is no run of {workspace}", fix=f"did you mean {near}? (goodfit list)" if near else "goodfit list"
+    )
 
 
 def list_runs(workspace: Path) -> list[Run]:

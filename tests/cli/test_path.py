@@ -259,6 +259,25 @@ def test_audit_false_is_skipped_and_said(tmp_path: Path) -> None:
     assert record.stages["audit"].reason == "audit: false"
 
 
+def test_a_stage_is_shown_with_what_it_settled(done: Path) -> None:
+    def said(*words: str) -> str:
+        return subprocess.run([sys.executable, "-m", "goodfit", *words], cwd=done, capture_output=True, text=True, check=False).stdout
+
+    plan = said("show", "last", "tune")
+    assert "train.learning_rate" in plan
+    assert "given in the recipe" in plan
+    assert "kept: step" in said("show", "last", "train")
+    assert call(done, "show", "last", "trian")[1]["error"]["fix"] == "did you mean train?"
+    assert call(done, "show", "lst")[1]["error"]["fix"].startswith("did you mean last?")
+
+
+def test_columns_that_the_user_names_need_no_guess(tmp_path: Path) -> None:
+    made.project(tmp_path)
+    code, document = call(tmp_path, "audit", "tickets.csv", "task.text=[body]", "task.label=region", "choose.model_name_or_path=model")
+    assert code in (0, 1), document["error"]
+    assert read_json(find(tmp_path / "runs", "last").path / "audit" / "profile.json")["labels"].keys() == {"n", "s"}
+
+
 def test_a_page_is_written_again_without_any_work(done: Path, tmp_path: Path) -> None:
     shutil.copytree(done / "runs", tmp_path / "runs")
     run = find(tmp_path / "runs", "last")

@@ -38,9 +38,9 @@ def init_verb(data: str, out: Path, text: tuple[str, ...], label: str | None, fo
     """Writes the recipe and says what was guessed, and why."""
 
     def work() -> Answer:
+        found = guess(data, relative_to=out.parent, text=text, label=label)
         if out.exists() and not force:
             raise UserError(f"{out} is there already", fix="--force writes over it, or --out OTHER.yaml")
-        found = guess(data, relative_to=out.parent, text=text, label=label)
         with write_atomic(out) as handle:
             handle.write(found.recipe_text)
         lines = [f"{out} is written, after looking at {visible(data)}:", ""]

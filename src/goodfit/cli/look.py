@@ -21,6 +21,7 @@ from goodfit.cli.result import SIGNS, files, headline, read_scores
 from goodfit.cli.rows import find_row
 from goodfit.data import cache
 from goodfit.errors import UserError, nearest
+from goodfit.files import read_json
 from goodfit.finding import worst_first
 from goodfit.improve.compare import compare as compare_runs
 from goodfit.models import packaged
@@ -102,7 +103,7 @@ def _entry(run: Run) -> dict[str, Any]:
 
 @click.command("show", help="One run, one of its stages, or one row (--row ID) as far as it may be seen.")
 @click.argument("reference", metavar="RUN")
-@click.argument("stage", required=False, type=click.Choice(STAGES))
+@click.argument("stage", required=False)
 @click.option("--row", "row", help="A row id: where it stands, what was predicted.")
 @workspace_option
 @json_option
@@ -124,12 +125,16 @@ def _row(run: Run, row: str) -> Answer:
 
 
 def _stage(run: Run, stage: str) -> Answer:
+    if stage not in STAGES:
+        near = nearest(stage, STAGES)
+        raise UserError(f"there is no stage {stage}", fix=f"did you mean {near}?" if near else f"the stages are {', '.join(STAGES)}")
     if stage not in run.record.stages:
         raise UserError(f"{run.id} has no stage {stage} yet", fix=f"goodfit {stage} {run.id}")
     record = run.record.stages[stage]
     findings = worst_first(run.findings(stage))
     silent = [f for f in run.findings(stage) if f.status != "open"]
     lines = [f"{stage}: {record.state}, {duration(record.seconds)}" + (f", from {record.reused_from}" if record.reused_from else "")]
+    lines += FACTS.get(stage, _nothing)(run)
     for finding in findings:
         lines += ["", f"{finding.severity} {finding.code} {visible(finding.title)}"]
         lines += [f"  {visible(text, 500)}" for text in (finding.detail, f"fix: {finding.fix}" if finding.fix else "") if text]
@@ -139,6 +144,35 @@ def _stage(run: Run, stage: str) -> Answer:
     lines += ["", *(f"  {path.relative_to(run.path)}" for path in sorted((run.path / stage).rglob("*")) if path.is_file())]
     document = {"stage": record.model_dump(mode="json"), "findings": [f.to_json() for f in [*findings, *silent]]}
     return Answer(document, "\n".join(lines))
+
+
+def _nothing(run: Run) -> list[str]:
+    return []
+
+
+def _plan_lines(run: Run) -> list[str]:
+    """Every settled number with its reason."""
+    path = run.path / "tune" / runs.PLAN
+    if not path.is_file():
+        return []
+    document = read_json(path)
+    plan = {f"train.{key}": value for key, value in document["plan"].items()} | {"peft.lora_dropout": document["lora_dropout"]}
+    names = {"train.per_device_train_batch_size": "train.train_batch_size"}
+    rows = [[key, str(plan.get(names.get(key, key), "")), why] for key, why in document["reasons"].items()]
+    return ["", table(["key", "value", "why"], rows)]
+
+
+def _best_lines(run: Run) -> list[str]:
+    """Which step was kept, and why."""
+    path = run.path / "train" / runs.BEST
+    if not path.is_file():
+        return []
+    best = read_json(path)
+    return ["", f"kept: step {best['step']:,}, {best['score']['name']} {number(best['score'])} on validation; {best['reason']}"]
+
+
+FACTS = {"tune": _plan_lines, "train": _best_lines}
+"""What `goodfit show RUN STAGE` says beyond findings and files."""
 
 
 def _run(run: Run) -> Answer:
