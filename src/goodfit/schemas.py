@@ -47,6 +47,13 @@ class Counted(Document):
     rows: int
 
 
+class Conflicts(Counted):
+    """Texts that carry different labels, compared up to case and spaces."""
+
+    up_to_punctuation: Counted | None = None
+    """Those that do so only when ordinary punctuation does not count either; its rows may be of texts counted above."""
+
+
 class Duplicates(Counted):
     """Rows that share their normalised text."""
 
@@ -66,7 +73,7 @@ class Hygiene(Document):
     """Label as it was read -> rows."""
     unknown_labels: dict[str, int]
     duplicates: Duplicates
-    conflicts: Counted
+    conflicts: Conflicts
     leaks: dict[str, Any]
 
 
@@ -99,7 +106,7 @@ class Profile(Document):
     tokens_estimated: Histogram
     by_label: dict[str, dict[str, Any]]
     duplicates: Duplicates
-    conflicts: Counted
+    conflicts: Conflicts
 
 
 class TokenCount(Document):

@@ -325,3 +325,17 @@ def test_a_write_that_fails_half_way(write: Write, tmp_path: Path) -> None:
     assert done.stdout.startswith("MachineError 4 File too large while writing the cache"), done.stdout + done.stderr
     assert "GOODFIT_CACHE" in done.stdout
     assert not [p for p in (tmp_path / "cache").rglob("*") if p.is_file()]
+
+
+def test_a_file_whose_name_is_not_utf_8(tmp_path: Path) -> None:
+    for label in ("pos", "neg"):
+        (tmp_path / "texts" / label).mkdir(parents=True)
+        Path(os.fsdecode(os.fsencode(tmp_path / "texts" / label) + b"/\xff.txt")).write_text("a")
+    error = refused(str(tmp_path / "texts"))
+    assert "the name of the file \\udcff.txt is not UTF-8" in error.message
+
+
+def test_lines_that_end_in_a_label_behind_a_sign(write: Write) -> None:
+    path = write("a.txt", "".join(f"Profit rose by {', ' * (i % 3)}{i} .@{'positive' if i % 2 else 'neutral'}\n" for i in range(30)))
+    assert "format: csv, delimiter: '@', header: false" in str(refused(path).fix)
+    assert pairs(path, Columns(text=("column_1",), label=("column_2",)), format="csv", delimiter="@", header=False)[1][1] == "positive"

@@ -21,7 +21,7 @@ from goodfit.data.duplicates import (
     repeats,
     text_keys,
 )  # fmt: skip
-from goodfit.data.normalise import normalise, normalise_text
+from goodfit.data.normalise import normalise, normalise_text, without_case, without_ordinary
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 
@@ -169,3 +169,40 @@ def test_progress_ends_at_the_number_of_rows() -> None:
 
 def test_normalise_keeps_nulls_and_form() -> None:
     assert normalise(pa.chunked_array([["A", None], ["B!"]])).to_pylist() == ["a", None, "b"]
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("great :)", "great :("), (":)", ":("), ("it is ;)", "it is ;("), ("see D:", "see D"), ("привет)", "привет("), ("great.:)", "great.:("),
+        ("5", "-5"), ("it is -5 outside", "it is 5 outside"), ("3/6", "3*6"), ("3-6", "3+6"), ("1.5", "15"), ("12:30", "1230"), ("(5)", "5"),
+        ("really?", "really!"), ("really?", "really"), ("5'", '5"'), ("C++", "C"), ("$5", "5"), ("50%", "50"),
+    ],
+)  # fmt: skip
+def test_what_carries_the_meaning_keeps_texts_apart(a: str, b: str) -> None:
+    assert len(set(without_ordinary(pa.array([a, b])).to_pylist())) == 2
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("Hello, World.", "hello world"), ('"hi" there', "hi there"), ("don't", "Dont"), ("check-in now", "check in now"), ("well - ok", "well ok"),
+        ("a (nice) day...", "a nice day"), ("Note: x", "note x"), ("well-to-do a-b-c", "well to do a b c"), ("你好。", "你好"), ("end 5.", "end 5"),
+        ("wow, :D", "wow :D"),
+    ],
+)  # fmt: skip
+def test_ordinary_punctuation_does_not_keep_texts_apart(a: str, b: str) -> None:
+    assert len(set(without_ordinary(pa.array([a, b])).to_pylist())) == 1
+    assert len(set(without_case(pa.array([a, b])).to_pylist())) == 2
+
+
+def test_case_spaces_and_invisible_characters_alone() -> None:
+    texts = pa.array(["Where  is\tIT", " where is it", "where\u200b is it", "caf\u00e9", "CAFE\u0301", None])
+    assert without_case(texts).to_pylist() == ["where is it"] * 3 + ["caf\u00e9"] * 2 + [None]
+
+
+@settings(max_examples=100, deadline=None)
+@given(TEXT, st.sampled_from([without_case, without_ordinary]))
+def test_the_narrow_forms_are_stable(text: str, form: object) -> None:
+    once = form(pa.array([text]))  # type: ignore[operator]
+    assert without_case(once).to_pylist() == once.to_pylist()

@@ -24,11 +24,19 @@ def test_western_and_unicode_encodings(write: Write, name: str) -> None:
     assert bool(peek(path).notes) == (name == "cp1252")
 
 
-def test_latin_1_where_cp1252_has_no_such_byte(write: Write) -> None:
-    content = GERMAN.replace("–", "-").encode("latin-1") + b"odd \x81 byte,x\n"
-    path = write("a.csv", content)
-    assert peek(path).encoding == "latin-1"
-    assert pairs(path)[-1][0] == "odd \x81 byte"
+def test_the_bytes_that_cp1252_does_not_have_cost_no_other_character(write: Write) -> None:
+    path = write("a.csv", GERMAN.encode("cp1252") + "“Grüße” ".encode("cp1252") + b"\x81 \x9d,x\n")
+    seen = peek(path)
+    assert seen.encoding == "cp1252"
+    assert "cp1252" in seen.notes[0]
+    assert pairs(path)[-1][0] == "“Grüße” \x81 \x9d"
+    assert pairs(path)[0][0].count("–") == 1
+
+
+@pytest.mark.parametrize("name", ["utf-7", "unicode_escape", "base64", "idna", "nonsense"])
+def test_encodings_that_no_file_is_in(write: Write, name: str) -> None:
+    error = refused(write("a.csv", "text,label\n\\ud800 a,x\nb,y\n"), encoding=name)
+    assert "there is no encoding called" in error.message
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,13 @@ def test_labels_that_are_probably_one(rare: str, common: str, how: str) -> None:
         dict.fromkeys(BANKING, 100),
         {"safe": 10, "unsafe": 100},
         {"C": 5, "C++": 100},
+        {"C": 5, "C#": 100},
+        {"-1": 50, "1": 40},
+        {"v1.0": 2, "v10": 100},
+        {"inf": 5, "-inf": 9},
+        {"1.5": 5, "1,5": 100},
+        {"positive+": 2, "positive": 100},
+        {"-positive": 2, "positive": 100},
         {"-": 1, "+": 5},
     ],
 )
@@ -151,3 +158,8 @@ def test_cells_are_parsed(cell: str, separator: str, names: list[str]) -> None:
 def test_cells_that_are_no_lists(cell: str) -> None:
     with pytest.raises(ValueError, match="it is not a"):
         parse_labels(cell, LIST)
+
+
+@pytest.mark.parametrize("names", [["--5", "1", "2"], ["-", "1"], ["1-", "2"], ["5" * 5000, "1"], ["²", "1"]])
+def test_names_that_only_look_like_numbers_are_ordered_as_text(names: list[str]) -> None:
+    assert label_order(names) == sorted(names)

@@ -13,7 +13,7 @@ import pytest
 from goodfit.data import Columns, Source, open_store
 from goodfit.data.fingerprint import data_fingerprint
 from goodfit.data.store import store_fingerprint
-from tests.data.reading import TEXT_LABEL, Write
+from tests.data.reading import TEXT_LABEL, Write, refused
 
 CSV = "text,label,team,lang\n" + "".join(f"row {i},{'ab'[i % 2]},t{i % 3},\n" for i in range(10))
 
@@ -164,3 +164,53 @@ def test_several_text_columns_are_joined(write: Write) -> None:
     path = write("a.jsonl", '{"a": "x", "b": "y"}\n{"a": "", "b": "y"}\n{"a": null, "b": null}\n{"a": "x"}\n{"a": "", "b": ""}\n')
     store = open_store([Source(path)], Columns(text=("a", "b")))
     assert store.column("text").to_pylist() == ["x\ny", "y", None, "x", ""]
+
+
+MULTI = Columns(text=("text",), label=("labels",), multi_label=True)
+
+
+def test_no_separator_where_cells_hold_several_words_is_told(write: Write) -> None:
+    path = write("a.csv", "text,labels\na,tech sales billing\nb,tech\nc,sales tech\n")
+    store = open_store([Source(path)], MULTI)
+    assert store.column("label").to_pylist() == [["tech sales billing"], ["tech"], ["sales tech"]]
+    assert len(store.notes) == 1
+    assert "each whole cell is taken as one label, such as 'tech sales billing'" in store.notes[0]
+    assert open_store([Source(path)], Columns(text=("text",), label=("labels",), multi_label=True, separator=" ")).notes == ()
+    assert open_store([Source(write("b.csv", "text,labels\na,tech\nb,sales\n"))], MULTI).notes == ()
+
+
+def test_notes_are_kept_with_the_rows(write: Write) -> None:
+    path = write("a.csv", "text,label\nGröße,x\nTür,y\n".encode("cp1252"))
+    first = open_store([Source(path)], TEXT_LABEL)
+    assert first.notes == open_store([Source(path)], TEXT_LABEL).notes == (
+        f"{path}: not UTF-8: read as cp1252 (Western European); name `encoding` if letters look wrong",
+    )  # fmt: skip
+    assert first.column("text").to_pylist() == ["Größe", "Tür"]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ['{"text": "a", "labels": [0, 1, 0]}', '{"text": "b", "labels": [1, 0, 1]}'],
+        ['{"text": "a", "labels": [0.0, 0.0]}', '{"text": "b", "labels": [1.0, 0.0]}'],
+        ['{"text": "a", "labels": [false, true, false]}'],
+        ['{"text": "a", "labels": "[0, 1, 0]"}', '{"text": "b", "labels": "[1 1 1]"}'],
+    ],
+)
+def test_vectors_of_zeros_and_ones_are_no_names(write: Write, rows: list[str]) -> None:
+    error = refused(write("a.jsonl", "\n".join(rows)), MULTI)
+    assert "vectors of" in error.message
+    assert "one 0/1 column per label" in str(error.fix)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (['{"text": "a", "labels": [0, 1]}', '{"text": "b", "labels": [1]}'], [["0", "1"], ["1"]]),
+        (['{"text": "a", "labels": [0, 1]}', '{"text": "b", "labels": [1, 0]}'], [["0", "1"], ["1", "0"]]),
+        (['{"text": "a", "labels": [2, 1, 0]}', '{"text": "b", "labels": [1, 0, 1]}'], [["2", "1", "0"], ["1", "0"]]),
+        (['{"text": "a", "labels": ["0", "1", "0"]}'], [["0", "1"]]),
+    ],
+)
+def test_lists_of_class_numbers_are_names(write: Write, rows: list[str], expected: list[list[str]]) -> None:
+    assert open_store([Source(write("a.jsonl", "\n".join(rows)))], MULTI).column("label").to_pylist() == expected

@@ -8,6 +8,7 @@ except in a label column, where `1` and `1.0` would be two classes.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from goodfit.errors import DataError, Place
 Role = Literal["text", "label", "other"]
 MISSING_LABELS = frozenset({"nan", "NaN", "NAN", "<NA>", "#N/A", "null", "NULL"})
 """Cells that mean "no label", beside blank ones. `None`, `none`, `NA` and `n/a` are not among them: they are class names too."""
+_NUMBERS = re.compile(r"\s*\[\s*[01](?:\.0?)?(?:(?:\s*,\s*|\s+)[01](?:\.0?)?)+\s*\]\s*")
 _TRUE = frozenset({"1", "1.0", "true", "True", "TRUE", "yes"})
 _FALSE = frozenset({"0", "0.0", "false", "False", "FALSE", "no"})
 
@@ -40,6 +42,7 @@ class Kinds:
         self._name = name
         self._typed = typed
         self._known: dict[str, tuple[str, Place]] = {}
+        self._looked: set[str] = set()
 
     def text(self, column: str, values: Sequence[Any], chunk: Chunk, role: Role) -> Sequence[str | None]:
         """The cells of a column as text; None where missing."""
@@ -53,6 +56,9 @@ class Kinds:
         """The names of each row; None where missing, an empty list where there are none."""
         if self._typed:
             self._check(column, values, chunk, "label", allow_list=True)
+        if column not in self._looked:
+            self._looked.add(column)
+            _refuse_multi_hot(column, values, chunk.place(0, self._name))
         return [self._names(column, value, chunk.place(i, self._name), separator) for i, value in enumerate(values)]
 
     def indicators(self, columns: Mapping[str, Sequence[Any]], chunk: Chunk) -> list[list[str] | None]:
@@ -114,6 +120,25 @@ class Kinds:
         fix = "several label columns hold 0 or 1 each; name one column instead if it holds the names"
         place = _at(chunk.place(i, self._name), column)
         raise DataError(f"column {column!r} holds {text[:60]!r} where 0 or 1 is expected", place=place, fix=fix)
+
+
+def _refuse_multi_hot(column: str, values: Sequence[Any], place: Place) -> None:
+    """DataError where the lists are 0/1 vectors (one place per label), not lists of names: equally long, and with a 0 or 1 twice."""
+    lists = [value for value in map(_as_list, values) if value is not None]
+    width = len(lists[0]) if lists else 0
+    if width < 2 or any(len(row) != width or not all(type(item) in (int, float, bool) and item in (0, 1) for item in row) for row in lists):
+        return
+    if any(len(set(row)) < width for row in lists):
+        message = f"column {column!r} holds vectors of {width} zeros and ones, such as {list(lists[0])[:8]}, where names are expected"
+        fix = 'give the names of the labels in each list (["billing", "bug"]), or one 0/1 column per label, named in task.label'
+        raise DataError(message, place=_at(place, column), fix=fix)
+
+
+def _as_list(value: Any) -> Sequence[Any] | None:
+    """A list, or a cell that is written as one of numbers: `[0, 1, 0]`."""
+    if isinstance(value, str) and _NUMBERS.fullmatch(value):
+        return [float(item) for item in value.strip().strip("[]").replace(",", " ").split()]
+    return value if isinstance(value, (list, tuple)) else None
 
 
 def _at(place: Place, column: str) -> Place:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ LIST_NAMES = frozenset({LIST, "json", "JSON", "[]"})
 NO_SEPARATOR = ""
 """Separator name for cells that hold one name each."""
 SEPARATORS = ("|", ";", ",")
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+_MEANT = re.compile(r"\d+|[#+]|(?<!\w)[-−](?=\w)")
+"""Numbers, `#`, `+`, and a minus before a word: what tells two labels apart however alike they look."""
 TYPO_MIN_LENGTH = 5
 TYPO_MAX_SHARE = 0.05
 """A label counts as a typo of another only if it has at most this share of the other's rows (or TYPO_MAX_ROWS)."""
@@ -87,12 +91,14 @@ def label_order(names: Iterable[str]) -> list[str]:
 def similar_labels(counts: Mapping[str, int]) -> list[SimilarLabels]:
     """Pairs of labels that differ by case, spaces or punctuation, or by one typing error (a slip of one character or two swapped).
 
-    A typo is only claimed for labels of five letters or more, not for a changed digit, and only where one of the two is rare
-    beside the other: `typical` and `atypical` are two words. Worst (most rows) first.
+    Numbers are never paired, nor names that differ in a digit, a sign, `#` or `+`. A typo is only claimed for labels of five letters
+    or more, and only where one of the two is rare beside the other: `typical` and `atypical` are two words. Worst (most rows) first.
     """
     found = [_written_alike(a, b, counts) for a, b in _same_key_pairs(counts)]
     known = {(pair.rare, pair.common) for pair in found}
     for a, b in _typo_pairs(counts):
+        if _differ_on_purpose(a, b):
+            continue
         rare, common = _rare_first(a, b, counts)
         limit = max(TYPO_MAX_ROWS, TYPO_MAX_SHARE * counts[common])
         if (rare, common) not in known and counts[rare] <= limit and counts[rare] < counts[common]:
@@ -168,7 +174,20 @@ def _separates(texts: Sequence[str], separator: str) -> bool:
 
 
 def _is_integer(name: str) -> bool:
-    return name.lstrip("-").isascii() and name.lstrip("-").isdigit() and len(name) < 20
+    return _INTEGER.fullmatch(name) is not None
+
+
+def _differ_on_purpose(a: str, b: str) -> bool:
+    """Numbers, and names that differ in a digit, a sign, `#` or `+`: -1 and 1, v1.0 and v10, C and C#, inf and -inf."""
+    return (_is_number(a) and _is_number(b)) or _MEANT.findall(a) != _MEANT.findall(b)
+
+
+def _is_number(name: str) -> bool:
+    try:
+        float(name.strip().rstrip("%").replace(",", "."))
+    except ValueError:
+        return False
+    return True
 
 
 def _rare_first(a: str, b: str, counts: Mapping[str, int]) -> tuple[str, str]:
@@ -176,12 +195,12 @@ def _rare_first(a: str, b: str, counts: Mapping[str, int]) -> tuple[str, str]:
 
 
 def _same_key_pairs(counts: Mapping[str, int]) -> Iterator[tuple[str, str]]:
-    """Every label beside the commonest of those that are equal when normalised."""
+    """Every label beside the commonest of those that are equal when normalised, and do not differ on purpose."""
     names = list(counts)
     keys = [key.replace(" ", "").replace("_", "") for key in normalise(pa.array(names, pa.string())).to_pylist()]
     alike: dict[str, list[str]] = defaultdict(list)
     for name, key in zip(names, keys):
-        alike[key or name].append(name)
+        alike["\0".join([key or name, *_MEANT.findall(name)]) if not _is_number(name) else f"\0{name}"].append(name)
     for group in alike.values():
         best = max(group, key=lambda name: (counts[name], name))
         yield from ((name, best) for name in group if name != best)

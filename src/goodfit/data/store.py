@@ -29,9 +29,10 @@ from goodfit.data.source import Columns, Source, read, schema
 from goodfit.errors import DataError, Place
 from goodfit.files import write_atomic
 
-VERSION = 1
+VERSION = 2
 """Raised with every change of what a reader yields for the same bytes."""
 FOLDER = "rows"
+_NOTES = "notes"
 
 
 class RowStore:
@@ -42,7 +43,10 @@ class RowStore:
         self.fingerprint = fingerprint
         """`b2:…` of the content, the way of reading it, and the columns."""
         with pa.memory_map(str(path)) as source:
-            self._table = pa.ipc.open_file(source).read_all()
+            opened = pa.ipc.open_file(source)
+            self._table = opened.read_all()
+            self.notes = _notes(opened)
+            """What a user should know about how the rows were read: the encoding, what was replaced, files read as one table."""
 
     def __len__(self) -> int:
         return int(self._table.num_rows)
@@ -94,7 +98,17 @@ def store_fingerprint(sources: Sequence[Source], columns: Columns, *, on_progres
 
 
 def _write(path: Path, sources: Sequence[Source], columns: Columns, on_progress: OnProgress | None) -> None:
-    batches = read(sources, columns, on_progress=on_progress)  # errors in any header come here, before a file is made
-    with cache.writing(path), write_atomic(path, "wb") as handle, pa.ipc.new_file(handle, schema(columns)) as writer:
+    notes: list[str] = []
+    batches = read(sources, columns, on_progress=on_progress, notes=notes)  # errors in any header come here, before a file is made
+    form = schema(columns)
+    with cache.writing(path), write_atomic(path, "wb") as handle, pa.ipc.new_file(handle, form) as writer:
         for batch in batches:
             writer.write_batch(batch)
+        # What was met on the way is known at the end: it stands on a last batch without rows.
+        writer.write_batch(pa.RecordBatch.from_pylist([], schema=form), custom_metadata={_NOTES: json.dumps(notes)})
+
+
+def _notes(opened: pa.RecordBatchFileReader) -> tuple[str, ...]:
+    last = opened.num_record_batches - 1
+    found = opened.get_batch_with_custom_metadata(last)[1] if last >= 0 else None
+    return tuple(json.loads(found[_NOTES.encode()])) if found is not None and _NOTES.encode() in found else ()

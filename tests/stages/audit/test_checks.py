@@ -55,17 +55,21 @@ def test_unreadable_texts_name_the_encoding(tmp_path: Path) -> None:
         (["billing"] * 150 + ["Billing"] * 50 + ["sales"] * 100, "open", "warning"),
         (["refund issue"] * 150 + ["refundissue"] * 50 + ["sales"] * 100, "open", "warning"),
         (["billing"] * 195 + ["biling"] * 5 + ["sales"] * 100, "open", "warning"),
-        (["c++"] * 100 + ["c#"] * 100 + ["c"] * 100, "open", "note"),
+        (["sign up"] * 100 + ["sign-up"] * 100 + ["sales"] * 100, "open", "note"),
+        (["c++"] * 100 + ["c#"] * 100 + ["c"] * 100, "passed", "note"),
+        (["-1"] * 100 + ["1"] * 100 + ["0"] * 100, "passed", "note"),
+        (["v1.0"] * 195 + ["v10"] * 5 + ["v2"] * 100, "passed", "note"),
         (["typical"] * 100 + ["atypical"] * 100 + ["sales"] * 100, "passed", "note"),
         (["grade 1"] * 100 + ["grade 2"] * 100 + ["grade 3"] * 100, "passed", "note"),
         (["billing"] * 150 + ["sales"] * 150, "passed", "note"),
     ],
-    ids=["case", "spaces", "typo", "punctuation", "two words", "numbers", "different"],
+    ids=["case", "spaces", "typo", "punctuation", "signs", "two words", "minus", "versions", "numbers", "different"],
 )
 def test_similar_labels(tmp_path: Path, labels: list[str], status: str, severity: str) -> None:
     content = [row | {"label": label} for row, label in zip(rows(300), labels)]
     found = said(tmp_path, content, "AUD003")
     assert (found.status, found.severity) == (status, severity)
+    assert found.fix.startswith("write one name") == (severity == "warning")
 
 
 # -- AUD004, AUD005: repeats ------------------------------------------------------------------------------------------------
@@ -73,7 +77,7 @@ def test_similar_labels(tmp_path: Path, labels: list[str], status: str, severity
 
 def test_conflicting_labels_largest_group_first(tmp_path: Path) -> None:
     content = rows(400) + [
-        {"text": "one", "label": "bug"}, {"text": "One!", "label": "sales"},
+        {"text": "one", "label": "bug"}, {"text": "One", "label": "sales"},
         {"text": "two two", "label": "bug"}, {"text": "two, two", "label": "bug"}, {"text": "TWO TWO", "label": "sales"},
         {"text": "three", "label": "bug"}, {"text": "three.", "label": "bug"},
     ]  # fmt: skip
@@ -83,6 +87,7 @@ def test_conflicting_labels_largest_group_first(tmp_path: Path) -> None:
     assert found.where is not None
     assert found.where.line == 403
     assert found.evidence[0].value == pytest.approx(5 / 407)
+    assert "2 texts (4 rows, 1.0%) the same up to case and spaces; 1 more row of these texts (0.2%)" in found.detail
 
 
 def test_sets_of_labels_conflict_as_sets(tmp_path: Path) -> None:
@@ -99,7 +104,7 @@ def test_duplicates(tmp_path: Path, copies: int, severity: str) -> None:
     content += [content[0]] * copies + [content[9] | {"text": content[9]["text"].upper()}]
     found = said(tmp_path, content, "AUD005")
     assert (found.status, found.severity, found.n_rows) == ("open", severity, copies + 3)
-    assert f"{copies} repeats exact" in found.detail
+    assert f"{copies} of them are equal character by character, 1 only in this way" in found.detail
     assert found.rows[0].endswith("-2") or found.rows[1].endswith("-2")  # the largest group comes first
     assert found.evidence[0].value == pytest.approx((copies + 1) / (301 + copies))
 
@@ -193,6 +198,7 @@ def test_long_texts_per_class(tmp_path: Path) -> None:
     assert (found.status, found.severity) == ("open", "warning")
     assert "'sales' 100.0%" in found.detail
     assert "'bug'" not in found.detail
+    assert found.title.startswith("about ")
     assert said(tmp_path, content, "AUD010", {"prepare": {"max_length": 2000}}).status == "passed"
     assert "longer than 2,000 tokens" in said(tmp_path, content, "AUD010", {"prepare": {"max_length": 2000}}).title
 

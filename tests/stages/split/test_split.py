@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import collections
+import json
 import os
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,7 +25,8 @@ from goodfit.files import read_json
 from goodfit.recipe import Recipe
 from goodfit.run import Run
 from goodfit.schemas import SplitManifest
-from goodfit.stages.split import Splits, split
+from goodfit.stages.split import Splits, assign, split
+from goodfit.stages.split.groups import LabelSets
 from tests.stages.split.make import LABELS, everything, rows, run_split, sides, split_rows, write
 
 # -- the shape of what is written --------------------------------------------------------------------------------------
@@ -43,7 +46,7 @@ def test_the_folder_is_as_designed(tmp_path: Path) -> None:
     assert {k: sum(v.values()) for k, v in kinds.items()} == {k: sum(v.values()) for k, v in splits.label_counts().items()}
     assert run.record.data == {"fingerprint": splits.data_fingerprint, "rows": 400, "splits": manifest.splits}
     assert run.record.test == {"fingerprint": splits.test_fingerprint, "models_scored": 0}
-    assert {f.code for f in run.findings("split")} == {f"SPL00{k}" for k in range(1, 8)}
+    assert {f.code for f in run.findings("split")} == {f"SPL00{k}" for k in range(1, 9)}
 
 
 def test_the_handle_gives_rows_in_order(tmp_path: Path) -> None:
@@ -179,7 +182,8 @@ def test_duplicates_drop_keeps_the_first_of_those_that_agree(tmp_path: Path) -> 
     kept, _ = split_rows(tmp_path, content)
     assert kept.manifest()["dropped"] == {}
     assert kept.hygiene()["duplicates"] == {"groups": 1, "rows": 4, "extra": 3, "exact_extra": 0, "largest": 4}
-    assert kept.hygiene()["conflicts"] == {"groups": 1, "rows": 4}
+    # "same, text!" keeps its exclamation mark: it may carry the meaning.
+    assert kept.hygiene()["conflicts"] == {"groups": 1, "rows": 3, "up_to_punctuation": {"groups": 0, "rows": 0}}
     dropped, _ = split_rows(tmp_path, content, {"split": {"duplicates": "drop"}}, workspace="other")
     assert dropped.manifest()["dropped"] == {"duplicate": 2}
     lost = [row["at"] for row in dropped.hygiene_rows().to_pylist() if row["reason"] == "duplicate"]
@@ -209,6 +213,68 @@ def test_labels_are_the_declared_ones_in_their_order(tmp_path: Path) -> None:
     finding = next(f for f in run.findings("split") if f.code == "SPL006")
     assert (finding.status, finding.severity) == ("open", "warning")
     assert "'spam'" in finding.detail
+
+
+def test_a_label_column_of_zeros_only_is_a_class_without_rows(tmp_path: Path) -> None:
+    content = [{"text": row["text"], "toxic": i % 2, "never": 0, "threat": i % 3 == 0} for i, row in enumerate(rows(100))]
+    splits, run = split_rows(tmp_path, content, {"task": {"text": "text", "label": ["toxic", "never", "threat"], "multi_label": True}})
+    assert splits.labels == ("never", "threat", "toxic")
+    assert splits.label_counts()["never"] == {"train": 0, "valid": 0, "test": 0}
+    finding = next(f for f in run.findings("split") if f.code == "SPL006")
+    assert (finding.status, finding.severity) == ("open", "warning")
+    assert "'never'" in finding.detail
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_training_rows_of_one_class_speak_of_given_splits_only_where_there_are_some(given: bool) -> None:
+    sides = np.array([0, 0, 2, 2], dtype=np.int8)
+    sets = LabelSets(np.array([0, 0, 1, 1]), np.arange(5))
+    roles = sides if given else np.full(4, -1, dtype=np.int8)
+    look = SimpleNamespace(sets=sets, names=("bug", "sales"), times=None, roles=roles)
+    recipe = Recipe.model_validate({"data": {"path": "a.csv"}, "task": {"text": "text", "label": "label"}})
+    with pytest.raises(DataError, match="only the class 'bug'") as caught:
+        assign._learnable(sides, look, recipe)  # type: ignore[arg-type]
+    assert ("given" in caught.value.message) == given
+
+
+def test_how_the_files_were_read_is_told(tmp_path: Path) -> None:
+    _, run = split_rows(tmp_path, rows(60))
+    assert next(f for f in run.findings("split") if f.code == "SPL008").status == "passed"
+    lines = [json.dumps(row) for row in rows(60)]
+    lines[3] = '{"text": "cut \\ud83d", "label": "bug"}'
+    lines[7] = '{"text": "twice", "label": "bug", "label": "sales"}'
+    (tmp_path / "odd.jsonl").write_text("\n".join(lines))
+    _, run = run_split(tmp_path, {"data": {"path": "odd.jsonl"}}, workspace="other")
+    finding = next(f for f in run.findings("split") if f.code == "SPL008")
+    assert (finding.status, finding.severity) == ("open", "note")
+    assert "(first at odd.jsonl:4)" in finding.detail
+    assert "(first at odd.jsonl:8)" in finding.detail
+
+
+def test_an_object_of_splits_is_split_as_given(tmp_path: Path) -> None:
+    whole = {"train": rows(60, seed=1), "dev": rows(20, seed=2), "test": rows(30, seed=3)}
+    (tmp_path / "all.json").write_text(json.dumps(whole))
+    for name, data in {"a": {"path": "all.json"}, "b": {"train": "all.json", "valid": "all.json", "test": "all.json"}}.items():
+        splits, _ = run_split(tmp_path, {"data": data}, workspace=name)
+        assert splits.counts == {"train": 60, "valid": 20, "test": 30}
+        assert [file["path"] for file in splits.manifest()["files"]] == ["all.json"] * 3
+
+
+def test_conflicts_are_counted_apart_by_what_makes_texts_the_same(tmp_path: Path) -> None:
+    content = rows(60) + [
+        {"text": "one two", "label": "bug"}, {"text": "One  two", "label": "sales"},
+        {"text": "three, four.", "label": "bug"}, {"text": "three four", "label": "sales"}, {"text": "three four", "label": "sales"},
+        {"text": "great :)", "label": "bug"}, {"text": "great :(", "label": "sales"},
+        {"text": "it is 5", "label": "bug"}, {"text": "it is -5", "label": "sales"},
+        {"text": "what is 3/6", "label": "bug"}, {"text": "what is 3*6", "label": "sales"},
+        {"text": "really?", "label": "bug"}, {"text": "really!", "label": "sales"},
+    ]  # fmt: skip
+    splits, _ = split_rows(tmp_path, content)
+    assert splits.hygiene()["conflicts"] == {"groups": 1, "rows": 2, "up_to_punctuation": {"groups": 1, "rows": 3}}
+    table = splits.hygiene_rows().to_pylist()
+    assert [row["at"] for row in table if row["conflict"]] == ["data.jsonl:61", "data.jsonl:62"]
+    assert [row["at"] for row in table if row["conflict_punctuation"]] == ["data.jsonl:63", "data.jsonl:64", "data.jsonl:65"]
+    assert splits.hygiene()["duplicates"]["groups"] == 6  # the net that nothing leaks through stays wide
 
 
 def test_some_rows_outside_the_list_are_an_error_finding(tmp_path: Path) -> None:

@@ -21,6 +21,27 @@ MAX_ROW = 512_000_000
 """Characters; a longer row is an unclosed quote or not a table. (Rows of 50 MB are read.)"""
 
 
+class Notices:
+    """What was come upon while rows were read, and changed on the way: what -> how often, and where first."""
+
+    def __init__(self) -> None:
+        self._met: dict[str, tuple[int, str]] = {}
+
+    def add(self, what: str, name: str, line: int) -> None:
+        """One more of `what`, in the file `name`."""
+        count, first = self._met.get(what, (0, f"{name}:{line}"))
+        self._met[what] = (count + 1, first)
+
+    def clear(self) -> None:
+        """Begins anew: a file is looked into before it is read."""
+        self._met.clear()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """`3 rows: … (first at a.jsonl:7)`."""
+        return tuple(f"{n:,} {'row' if n == 1 else 'rows'}: {what} (first at {first})" for what, (n, first) in self._met.items())
+
+
 @dataclass(frozen=True)
 class DataFile:
     """A file to open: its name as the user wrote it, and what is known about how to read it."""
@@ -33,6 +54,8 @@ class DataFile:
     header: bool | None = None
     wanted: tuple[str, ...] = ()
     """The columns that will be asked for (a hint: they tell a header from a row, and a delimiter from a comma)."""
+    met: Notices = field(default_factory=Notices, compare=False, repr=False)
+    """Filled while rows are read; shared by the files of a folder."""
 
     @property
     def path(self) -> Path:

@@ -23,6 +23,8 @@ _MARKS = (
 )  # fmt: skip
 _BINARY = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"\x7fELF", b"\x80\x04", b"\xd0\xcf\x11\xe0", b"PAR1", b"ARROW1")
 """First bytes of pdf, png, jpeg, programs, pickles, old office files, parquet, Arrow."""
+_FIVE = "goodfit-cp1252"
+"""Decodes the five bytes that cp1252 leaves undefined as latin-1 does (control characters), as web browsers do."""
 _BLOCK = 1 << 20
 _HEAD = 1 << 16
 STRAY = 0.01
@@ -31,6 +33,8 @@ DENSE = 0.25
 """A Western text has fewer non-ASCII letters than this share."""
 SUSPECT = 0.2
 """At most this share of the non-ASCII characters may stand where a Western text would not have them."""
+_NO_FILES = frozenset({"idna", "punycode", "undefined", "unicode-escape", "unicode_escape", "raw-unicode-escape", "utf-7"})
+"""Encodings that Python knows, and no file of texts is in: some decode to half characters, some raise what no text raises."""
 _SAVE = "save the file as UTF-8, or name its encoding (data: {sources: [{path: …, encoding: cp1251}]})"
 _HIGH = re.compile(r"[^\x00-\x7f]")
 _PLAIN = re.compile(r"[A-Za-z]")
@@ -65,6 +69,11 @@ def refuse_binary(file: DataFile, head: bytes) -> None:
         raise file.error("it is a binary file, not a text", fix="give a csv, tsv, jsonl, json, parquet, arrow or xlsx file")
 
 
+def errors_of(encoding: str) -> str:
+    """The error handler with which a text in this encoding is decoded: strict, but for the gaps of cp1252."""
+    return _FIVE if encoding == "cp1252" else "strict"
+
+
 def explain_undecodable(file: DataFile, encoding: str) -> DataError:
     """The error for a file that is not in the encoding that it was said to be in."""
     if encoding.startswith(("utf-16", "utf-32")):  # their line ends are not single bytes
@@ -76,9 +85,12 @@ def explain_undecodable(file: DataFile, encoding: str) -> DataError:
 
 def _known(file: DataFile, name: str) -> str:
     try:
-        return codecs.lookup(name).name
+        found = codecs.lookup(name)
     except LookupError:
-        raise file.error(f"there is no encoding called {name!r}", fix="for example utf-8, utf-16, cp1252, latin-1, shift_jis") from None
+        found = None
+    if found is None or not getattr(found, "_is_text_encoding", True) or found.name in _NO_FILES:
+        raise file.error(f"there is no encoding called {name!r}", fix="for example utf-8, utf-16, cp1252, latin-1, shift_jis")
+    return found.name
 
 
 def _without_mark(head: bytes) -> str | None:
@@ -159,14 +171,13 @@ def _mixed(file: DataFile, good: tuple[int, int], bad: tuple[int, tuple[int, byt
 
 
 def _western(file: DataFile, sample: bytes, line: int) -> str:
-    """cp1252, or latin-1 where bytes occur that cp1252 does not have; DataError where the text does not look Western."""
-    name = "cp1252" if _decodes(sample, "cp1252") else "latin-1"
-    text = sample.decode(name)
+    """cp1252; DataError where the text does not look Western."""
+    text = sample.decode("cp1252", _FIVE)
     high, accented = len(_HIGH.findall(text)), len(_ACCENTED.findall(text))
     dense = accented > DENSE * (accented + len(_PLAIN.findall(text))) and accented >= 8
     if dense or _suspects(text) > SUSPECT * high:
         raise file.error("it is not UTF-8, and its encoding cannot be told for sure (first such line)", line=line, fix=_SAVE)
-    return name
+    return "cp1252"
 
 
 _INSIDE = re.compile(r"(?<=[^\W\d_])[^\x00-\x7f\w’‘´`·…–—\xa0\xad](?=[^\W\d_])")
@@ -176,3 +187,12 @@ _UPPER_AFTER_LOWER = re.compile(r"(?<=[a-z])[À-ÖØ-ÞŠŽŸ]")
 def _suspects(text: str) -> int:
     """Characters where a Western text has none: symbols inside a word, a capital with an accent after a small letter."""
     return len(_INSIDE.findall(text)) + len(_UPPER_AFTER_LOWER.findall(text))
+
+
+def _as_latin_1(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("latin-1"), error.end
+
+
+codecs.register_error(_FIVE, _as_latin_1)

@@ -23,6 +23,7 @@ def open_shards(file: DataFile, found: Located, read: Reader) -> Opened:
         if lost:
             message = f"column {lost[0]!r} of {names[0]} is not in this file"
             raise replace(file, name=name).error(message, fix="give files with the same columns")
+    told = _told([path.name for path in found.files])
     totals = [part.total or 0 for part in parts]
 
     def chunks(wanted: Sequence[str] | None) -> Iterator[Chunk]:
@@ -35,5 +36,11 @@ def open_shards(file: DataFile, found: Located, read: Reader) -> Opened:
     rows = [part.rows for part in parts if part.rows is not None]
     return replace(
         first, chunks=chunks, total=sum(totals) or None, rows=sum(rows) if len(rows) == len(parts) else None,
-        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+        notes=(*told, *dict.fromkeys(note for part in parts for note in part.notes)),
     )  # fmt: skip
+
+
+def _told(names: Sequence[str], most: int = 6) -> tuple[str, ...]:
+    """Several files are one table only because they lie together: that is said."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return (f"{len(names)} files are read as one table: {', '.join(names[:most])}{more}",) if len(names) > 1 else ()

@@ -1,7 +1,10 @@
 """json files: a list of objects, `{"data": [objects]}`, or columns `{"text": [...], "label": [...]}`, streamed.
 
-Layer: data. Columns may also be objects by row number, as pandas writes them. A file called .json that holds one object a line
-is read as jsonl, and a list of objects called .jsonl as json.
+Layer: data. Of several lists in one object json_parts.py says which is the table; `{"train": [objects], "test": [objects]}` are
+given splits, of which a source reads the one of its role.
+
+Columns may also be objects by row number, as pandas writes them. A file called .json that holds one object a line is read
+as jsonl, and a list of objects called .jsonl as json.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from goodfit.data.readers import collect
+from goodfit.data.readers import collect, json_parts
 from goodfit.data.readers.base import CHUNK_ROWS, Chunk, DataFile, Opened
 from goodfit.data.readers.json_text import Scanner
 from goodfit.data.readers.jsonl import looks_like_jsonl, open_jsonl
@@ -28,6 +31,15 @@ def open_json(file: DataFile) -> Opened:
     return open_jsonl(file, text) if looks_like_jsonl(text) else _open_document(file, text)
 
 
+def given_splits(file: DataFile) -> tuple[str, ...]:
+    """The roles of the given splits that one JSON object holds side by side; empty where it holds one table."""
+    text = open_text(file)
+    if not text.head.lstrip().startswith("{") or looks_like_jsonl(text):
+        return ()
+    found = _Columns.scan(file, text)
+    return tuple(found.top.given) if found is not None else ()
+
+
 def open_json_lines(file: DataFile) -> Opened:
     """A jsonl file; also one JSON list that is called so."""
     text = open_text(file)
@@ -38,8 +50,8 @@ def _open_document(file: DataFile, text: TextFile) -> Opened:
     """One JSON document: a list of objects, or an object that holds a table."""
     if text.head.lstrip().startswith("["):
         return _opened(file, text, None)
-    columns = _Columns.read(file, text)
-    return open_jsonl(file, text) if columns is None else _opened(file, text, columns)
+    columns = _Columns.scan(file, text)
+    return open_jsonl(file, text) if columns is None else _opened(file, text, columns.chosen())
 
 
 def _opened(file: DataFile, text: TextFile, columns: _Columns | None) -> Opened:
@@ -52,8 +64,9 @@ def _opened(file: DataFile, text: TextFile, columns: _Columns | None) -> Opened:
             yield from collect.chunks(rows, wanted, lines.position)
 
     names, complete = collect.names_of(chunks(None))
+    notes = text.notes if columns is None else (*text.notes, *json_parts.note(columns.top, columns.records))
     return Opened(
-        columns=names, chunks=chunks, typed=True, total=text.size, complete=complete, notes=text.notes, facts={"encoding": text.encoding}
+        columns=names, chunks=chunks, typed=True, total=text.size, complete=complete, notes=notes, facts={"encoding": text.encoding}
     )
 
 
@@ -79,17 +92,19 @@ def _checked(file: DataFile, scanner: Scanner) -> Iterator[tuple[int, int, Mappi
 
 
 class _Columns:
-    """What the object at the top holds: columns (kept as Arrow arrays), or one list of objects under the key `records`."""
+    """What the object at the top holds: columns (kept as Arrow arrays), or lists of objects, one of them under the key `records`."""
 
-    def __init__(self, file: DataFile, records: str | None, columns: dict[str, list[pa.Array]]) -> None:
+    def __init__(self, file: DataFile, top: json_parts.Top, columns: dict[str, list[pa.Array]], records: str | None = None) -> None:
         self._file = file
+        self.top = top
         self.records = records
         self._columns = columns
 
     @classmethod
-    def read(cls, file: DataFile, text: TextFile) -> _Columns | None:
-        """Goes through the top object once; None where another one follows (jsonl), DataError where there is no table in it."""
+    def scan(cls, file: DataFile, text: TextFile) -> _Columns | None:
+        """Goes through all of the top object once; None where another one follows (jsonl)."""
         columns: dict[str, list[pa.Array]] = {}
+        lists: dict[str, int] = {}
         with text.lines() as lines:
             scanner = Scanner(file, lines)
             if scanner.peek() != "{":
@@ -99,13 +114,21 @@ class _Columns:
                 if first not in ("[", "{"):
                     scanner.value()
                     continue
+                if key in lists or key in columns:
+                    raise scanner.error(f"the key {key!r} stands here for the second time")
                 pieces = _pieces(scanner, first)
-                if pieces is None:
-                    return cls(file, key, {})
-                columns[key] = pieces
+                if isinstance(pieces, int):
+                    lists[key] = pieces
+                else:
+                    columns[key] = pieces
             if scanner.peek() == "{":
                 return None
-        return cls(file, None, _even(file, columns))
+        return cls(file, json_parts.Top(lists, {key: _length(pieces) for key, pieces in columns.items()}), columns)
+
+    def chosen(self) -> _Columns:
+        """The same, with one list or the columns chosen; DataError where there is no table in it."""
+        records = json_parts.choose(self._file, self.top) if self.top.lists else None
+        return _Columns(self._file, self.top, _even(self._file, self._columns) if records is None else {}, records)
 
     def chunks(self, wanted: Sequence[str] | None, size: int) -> Iterator[Chunk]:
         """The columns side by side; a row's number stands for its line."""
@@ -117,14 +140,14 @@ class _Columns:
             yield Chunk(values, range(start + 1, start + 1 + count), done=size * (start + count) // total)
 
 
-def _pieces(scanner: Scanner, first: str) -> list[pa.Array] | None:
-    """A column as Arrow arrays of JSON texts, so that it takes no Python objects; None where it is a list of objects."""
+def _pieces(scanner: Scanner, first: str) -> list[pa.Array] | int:
+    """A column as Arrow arrays of JSON texts, so that it takes no Python objects; of a list of objects its length."""
     pieces: list[pa.Array] = []
     held: list[str] = []
     cells = (value for _, _, value in scanner.items()) if first == "[" else (scanner.value()[0] for _ in scanner.members())
     for value in cells:
         if first == "[" and isinstance(value, dict):
-            return None
+            return sum(map(len, pieces)) + len(held) + 1 + sum(1 for _ in cells)
         held.append(json.dumps(value, ensure_ascii=False))
         if len(held) == CHUNK_ROWS:
             pieces.append(pa.array(held, pa.large_string()))
@@ -132,12 +155,16 @@ def _pieces(scanner: Scanner, first: str) -> list[pa.Array] | None:
     return [*pieces, pa.array(held, pa.large_string())]
 
 
+def _length(pieces: Sequence[pa.Array]) -> int:
+    return sum(map(len, pieces))
+
+
 def _loaded(cell: str) -> Any:
     return json.loads(cell)
 
 
 def _even(file: DataFile, columns: dict[str, list[pa.Array]]) -> dict[str, list[pa.Array]]:
-    sizes = {name: sum(len(piece) for piece in pieces) for name, pieces in columns.items()}
+    sizes = {name: _length(pieces) for name, pieces in columns.items()}
     if not sizes or not max(sizes.values()):
         raise file.error("it is a JSON object without rows", fix=f"give {_FORMS}")
     if len(set(sizes.values())) > 1:

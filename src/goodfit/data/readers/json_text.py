@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from goodfit.data.readers.base import MAX_ROW, DataFile
+from goodfit.data.readers.json_value import Decoder
 from goodfit.data.readers.lines import Lines
 from goodfit.errors import DataError
 
@@ -19,7 +20,6 @@ _SPACE = re.compile(r"[ \t\r\n\ufeff]*")
 _SHORT = 32
 """An error nearer to the end of what was read than this may only mean that more has to be read."""
 _AFTER = (",", "]", "}", " ", "\n", "\r", "\t", ":")
-_DECODER = json.JSONDecoder()
 
 
 class Scanner:
@@ -28,6 +28,7 @@ class Scanner:
     def __init__(self, file: DataFile, lines: Lines) -> None:
         self._file = file
         self._lines = lines
+        self._decoder = Decoder(file)
         self._buffer = ""
         self._at = 0
         self._ended = False
@@ -60,7 +61,7 @@ class Scanner:
         self.peek()
         while True:
             try:
-                value, end = _DECODER.raw_decode(self._buffer, self._at)
+                value, end = self._decoder.first(self._buffer, self._at, self.line)
             except json.JSONDecodeError as error:
                 if self._may_go_on(error) and self._more():
                     continue
@@ -71,6 +72,7 @@ class Scanner:
             if len(self._buffer) - end < _SHORT and self._buffer[end : end + 1] not in _AFTER and self._more():
                 continue
             size = end - self._at
+            self._decoder.taken(self.line)
             self._advance(end)
             return value, size
 

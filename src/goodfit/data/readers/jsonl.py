@@ -11,6 +11,7 @@ from typing import Any
 
 from goodfit.data.readers import collect
 from goodfit.data.readers.base import Chunk, DataFile, Opened
+from goodfit.data.readers.json_value import Decoder
 from goodfit.data.readers.lines import Lines, TextFile
 from goodfit.data.values import kind_of
 
@@ -29,12 +30,13 @@ def open_jsonl(file: DataFile, text: TextFile) -> Opened:
 
 
 def _objects(file: DataFile, lines: Lines) -> Iterator[tuple[int, int, Mapping[str, Any]]]:
+    decoder = Decoder(file)
     for line in lines:
         content = line.strip().removeprefix("\ufeff")
         if not content:
             continue
         try:
-            value = json.loads(content)
+            value = decoder.whole(content, lines.number)
         except json.JSONDecodeError as error:
             raise file.error(f"this line is not JSON: {_why(error, content)}", line=lines.number, fix=_fix(content)) from None
         except RecursionError:
@@ -65,5 +67,5 @@ def looks_like_jsonl(text: TextFile) -> bool:
         return False
     try:
         return isinstance(json.loads(lines[0]), dict) and lines[1].lstrip().startswith("{")
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return False

@@ -74,13 +74,13 @@ class TextFile:
         """The lines from the beginning."""
         newline = "\r" if "\r" in self.head and "\n" not in self.head else "\n"
         with streams.opened(self.file) as stream:
-            text = io.TextIOWrapper(stream.content, encoding=self.encoding, newline=newline)
+            text = io.TextIOWrapper(stream.content, encoding=self.encoding, errors=encodings.errors_of(self.encoding), newline=newline)
             yield Lines(self.file, text, stream, self.encoding)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What the user should know about the encoding."""
-        if self.file.encoding is not None or self.encoding not in ("cp1252", "latin-1"):
+        if self.file.encoding is not None or self.encoding != "cp1252":
             return ()
         return (f"not UTF-8: read as {self.encoding} (Western European); name `encoding` if letters look wrong",)
 
@@ -90,7 +90,7 @@ def open_text(file: DataFile) -> TextFile:
     size = file.path.stat().st_size
     encoding = encodings.detect(file)
     with streams.opened(file) as stream:
-        text = io.TextIOWrapper(stream.content, encoding=encoding, newline="")
+        text = io.TextIOWrapper(stream.content, encoding=encoding, errors=encodings.errors_of(encoding), newline="")
         try:
             head = text.read(HEAD_CHARACTERS)
             whole = not text.read(1)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,17 +14,13 @@ from goodfit.data.readers import streams, text_folder
 from goodfit.data.readers.base import DataFile
 from goodfit.data.readers.dialect import DELIMITERS
 from goodfit.data.readers.registry import format_of_suffix, known_formats
+from goodfit.data.readers.roles import role_of as role_of
 from goodfit.errors import DataError, nearest
 
 ARROW = "arrow"
 TEXT_FOLDER = "txt-folder"
 GUESSED = frozenset({"", ".txt", ".dat", ".data"})
 """Endings that say nothing: the content decides."""
-ROLE_WORDS = {
-    "train": "train", "training": "train", "valid": "valid", "validation": "valid", "val": "valid", "dev": "valid",
-    "test": "test", "testing": "test", "eval": "test",
-}  # fmt: skip
-_ROLE_NAME = re.compile(r"^([a-z]+)(?:[-_]\d+(?:-of-\d+)?)?(?:\.|$)")
 _SAVED = frozenset({"dataset_info.json", "state.json", "dataset_dict.json", "dataset_infos.json"})
 _HOW = "give csv, tsv, jsonl, json, parquet, arrow, xlsx, a folder of txt files per class, or hub:owner/name"
 
@@ -56,6 +51,19 @@ def locate(file: DataFile) -> Located:
 
     The last part of the path may be a pattern: `data/train-*.parquet`.
     """
+    found = _located(file)
+    for path in found.files:
+        if _not_unicode(str(path)):
+            shown = path.name.encode("utf-8", "backslashreplace").decode()
+            raise file.error(f"the name of the file {shown} is not UTF-8: it cannot be written down", fix="rename it")
+    return found
+
+
+def _not_unicode(name: str) -> bool:
+    return not name.isascii() and any("\ud800" <= letter <= "\udfff" for letter in name)
+
+
+def _located(file: DataFile) -> Located:
     path = file.path
     try:
         folder = path.is_dir()
@@ -87,12 +95,6 @@ def _refuse_stand_in(file: DataFile) -> None:
         raise file.error("it is a web page, not data", fix="download the raw file (often a button or link called Raw or Download)")
 
 
-def role_of(name: str) -> str | None:
-    """`train`, `valid` or `test` where a file's or folder's name says so: `train.csv.gz`, `dev`, `test-00000-of-00002.parquet`."""
-    found = _ROLE_NAME.match(name.lower())
-    return ROLE_WORDS.get(found[1]) if found else None
-
-
 def data_files(folder: Path) -> list[Path]:
     """The files in a folder whose ending says a format, without hidden files and the metadata of saved data sets."""
     files = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith((".", "_")) and p.name not in _SAVED)
@@ -116,6 +118,9 @@ def _format_of(file: DataFile) -> str:
         if shown is not None:
             return shown
         message = "it has no columns that can be told apart"
+        if (sign := _label_after(file)) is not None:
+            fix = f"its lines look like text{sign}label: data: {{path: {file.name}, format: csv, delimiter: {sign!r}, header: false}}"
+            raise file.error(message, fix=fix)
     else:
         message = f"files that end in {suffix} are not read"
     if suffix in (".xls", ".ods", ".numbers"):
@@ -139,10 +144,21 @@ def _by_content(file: DataFile) -> str | None:
     return _delimited(lines if len(head) < 1 << 16 else lines[:-1])
 
 
+def _label_after(file: DataFile) -> str | None:
+    """The sign behind which every line of a plain text ends in one of few short names: `Profit rose .@positive`."""
+    with streams.opened(file) as stream:
+        lines = [line for line in stream.content.read(1 << 16).decode("utf-8", "replace").split("\n") if line.strip()][:-1]
+    for sign in ("@", "|", "~", "^", ";", "#"):
+        ends = [line.rsplit(sign, 1)[1].strip() for line in lines if line.count(sign) == 1]
+        if len(ends) >= max(2, 0.95 * len(lines)) and len(set(ends)) <= 0.2 * len(ends) and max(map(len, ends)) <= 40:
+            return sign
+    return None
+
+
 def _is_object(line: str) -> bool:
     try:
         return isinstance(json.loads(line), dict)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return False
 
 
@@ -184,7 +200,7 @@ def _close_name(folder: Path, name: str) -> str | None:
 def _folder(file: DataFile) -> Located:
     path = file.path
     if (path / "dataset_dict.json").is_file():
-        raise _given_splits(file, sorted(p.name for p in path.iterdir() if p.is_dir()))
+        raise several_parts(file, sorted(p.name for p in path.iterdir() if p.is_dir()))
     if (path / "state.json").is_file():
         return Located(ARROW, _saved_files(file), folder=True, base=path)
     files = data_files(path) or (data_files(path / "data") if (path / "data").is_dir() else [])
@@ -192,17 +208,30 @@ def _folder(file: DataFile) -> Located:
         return _shards(file, files, path)
     texts = text_folder.files_of(path)
     deeper = [p.parent.parent.name for p in path.glob("*/*/*.txt")]
-    if len(deeper) > len(texts):
-        raise _given_splits(file, sorted(set(deeper)))
+    inner = [p.name for p in path.iterdir() if p.is_dir() and not p.name.startswith((".", "_")) and data_files(p)]
+    if len(deeper) > len(texts) or inner:
+        raise several_parts(file, sorted({*inner, *deeper}))
     if texts:
         return Located(TEXT_FOLDER, tuple(texts), folder=True, base=path)
-    fix = f"{_HOW}, or a folder of such files"
-    raise file.error("it is a folder without data files", fix=fix)
+    raise _no_data(file)
+
+
+def _no_data(file: DataFile) -> DataError:
+    """A folder without data files; of texts and labels in two files what to do with them."""
+    plain = sorted(p.name for p in file.path.glob("*.txt") if p.is_file() and not p.name.startswith((".", "_")))
+    labels = next((name for name in sorted(plain, key=lambda name: role_of(name) != "train") if "label" in name.lower()), None)
+    texts = next((name for name in plain if labels and name == labels.lower().replace("labels", "text").replace("label", "text")), None)
+    if labels is None or texts is None:
+        return file.error("it is a folder without data files", fix=f"{_HOW}, or a folder of such files")
+    message = f"it holds texts and labels in separate txt files ({texts}, {labels}), and no table"
+    name = Path(labels.lower().replace("labels", "").replace("label", "")).stem.strip("-_. ") or "data"
+    fix = f"join them line by line into one file, for example: paste {texts} {labels} > {name}.tsv, and read it with header: false"
+    return file.error(message, fix=fix)
 
 
 def _shards(file: DataFile, files: list[Path], base: Path) -> Located:
     if len({role_of(p.name) for p in files}) > 1:
-        raise _given_splits(file, [p.relative_to(base).as_posix() for p in files])
+        raise several_parts(file, [p.relative_to(base).as_posix() for p in files])
     formats = {format_of_suffix(_inner_suffix(p)) or "" for p in files}
     if len(formats) > 1:
         names = ", ".join(p.name for p in files[:6])
@@ -223,7 +252,8 @@ def _saved_files(file: DataFile) -> tuple[Path, ...]:
     return files
 
 
-def _given_splits(file: DataFile, names: list[str]) -> DataError:
+def several_parts(file: DataFile, names: list[str]) -> DataError:
+    """The error for parts that are not one table: `names` are the files or sub-folders."""
     by_role: dict[str, str] = {}
     for name in names:
         role = role_of(Path(name).name)

@@ -51,7 +51,7 @@ def read_text(file: DataFile, path: Path) -> str:
         if not path.stat().st_size:
             return ""
         encoding = encodings.detect(inner)
-        return path.read_text(encoding=encoding).removeprefix("\ufeff").rstrip("\n")
+        return path.read_text(encoding=encoding, errors=encodings.errors_of(encoding)).removeprefix("\ufeff").rstrip("\n")
     except UnicodeDecodeError:
         raise encodings.explain_undecodable(inner, encoding) from None
     except OSError as error:

@@ -212,6 +212,8 @@ def _learnable(sides: Sides, look: Look, recipe: Recipe) -> None:
             "all the oldest rows carry it"
             if look.times is not None
             else "the other classes stand in the given validation or test rows only"
+            if _given(look)
+            else "the other classes stand in validation and test rows only"
         )
         raise DataError(
             f"the training rows have {only}: {how if len(held) else 'none of them has a label'}",

@@ -1,4 +1,4 @@
-"""What split says: SPL001-SPL007. Each is written whether it was found, passed, or does not apply. Pages: docs/findings/SPL….md.
+"""What split says: SPL001-SPL008. Each is written whether it was found, passed, or does not apply. Pages: docs/findings/SPL….md.
 
 These are facts about the files; what they mean for a model is judged by audit (AUD001, AUD002, AUD008, AUD009), so that no trouble
 is told twice. Only what makes the splits themselves doubtful is more than a note here.
@@ -89,7 +89,7 @@ def findings_of(division: Division, origin: Origin, manifest: dict[str, Any], fo
     scene = Scene(division, origin, manifest, folder)
     return [
         _leaking_texts(scene), _leaking_values(scene), _dropped(scene), _unknown_labels(scene), _small(scene), _unseen(scene),
-        _large_group(scene),
+        _large_group(scene), _how_read(scene),
     ]  # fmt: skip
 
 
@@ -226,6 +226,26 @@ def _large_group(scene: Scene) -> Finding:
         detail=f"Rows that share {shared} stay on one side: the sizes of the splits and the intervals suffer.", mask=groups == largest,
         fix="name a finer column in split.by" if column else "look at these rows: they are one text",
     )  # fmt: skip
+
+
+def _how_read(scene: Scene) -> Finding:
+    """SPL008: what a user should know about how the files were read."""
+    code, kind, store = "SPL008", "how_read", scene.origin.store
+    if not store.notes:
+        return scene.passed(code, kind, "the files were read as they stand")
+    notes = [_shown(note, scene.origin.names) for note in store.notes]
+    title = notes[0] if len(notes) == 1 else f"{len(notes)} things about how the files were read"
+    detail = "" if len(notes) == 1 else "; ".join(notes) + "."
+    return scene.finding(
+        code, kind, "note", title, detail=detail, fix="see that this is what you mean (format, encoding, header, label_separator)"
+    )
+
+
+def _shown(note: str, names: dict[str, str]) -> str:
+    """A note with every file as the user wrote it."""
+    for name in sorted(names, key=len, reverse=True):
+        note = note.replace(name, names[name])
+    return note
 
 
 def _first(scene: Scene, mask: Mask) -> Where | None:

@@ -104,7 +104,7 @@ def look(store: RowStore, recipe: Recipe, sources: Sequence[Source], *, on_progr
     keys = text_keys(store.column("text"), on_progress=on_progress)
     keys[~used] = 0
     read = dict(vocabulary(labels).counts)
-    names = declared if declared is not None else tuple(label_order(vocabulary(labels.filter(pa.array(used))).counts))
+    names = declared if declared is not None else _names(labels.filter(pa.array(used)), recipe.task.label_columns)
     by, by_values = codes_of(store.column("by")) if recipe.split.by is not None else (None, None)
     found = Look(
         reasons=reasons, keys=keys, same=duplicate_groups(keys), label_codes=label_codes(labels), names=names,
@@ -112,6 +112,11 @@ def look(store: RowStore, recipe: Recipe, sources: Sequence[Source], *, on_progr
         times=_times(store, used, recipe.split.time), labels_read=read,
     )  # fmt: skip
     return _without_repeats(found) if recipe.split.duplicates == "drop" else found
+
+
+def _names(labels: pa.ChunkedArray, columns: Sequence[str]) -> tuple[str, ...]:
+    """The classes in order: of several 0/1 columns all of them, also one that is 0 in every row; else the labels of the used rows."""
+    return tuple(label_order(columns if len(columns) > 1 else vocabulary(labels).counts))
 
 
 def _no_text_reasons(store: RowStore) -> npt.NDArray[np.int8]:

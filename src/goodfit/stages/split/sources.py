@@ -81,10 +81,14 @@ def _source(form: Form, path: str, **more: Any) -> Source:
 
 
 def _one_path(data: Data, base: Path) -> tuple[Source, ...]:
-    """One table; or the given splits that a folder or a hub id holds side by side."""
+    """One table; or the given splits that a folder, a JSON object or a hub id holds side by side."""
     assert data.path is not None
     name = opened(data.path, base)
-    several = name.startswith(HUB) or Path(name).expanduser().is_dir()
-    if several and data.format is None:
-        return discover(name)
-    return (_source(data, name),)
+    folder = name.startswith(HUB) or Path(name).expanduser().is_dir()
+    found = discover(name, encoding=data.encoding) if data.format is None and (folder or _may_hold_splits(name)) else ()
+    return found if folder and found or len(found) > 1 else (_source(data, name),)
+
+
+def _may_hold_splits(name: str) -> bool:
+    """A file called .json, packed or not."""
+    return ".json" in Path(name).suffixes and Path(name).expanduser().is_file()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,23 +16,35 @@ WARNING = 0.01
 
 @check(code="AUD004", kind="conflicting_labels", severity="warning", looks_for="texts that carry different labels")
 def conflicting_labels(scene: Scene) -> Outcome:
-    """Groups of rows with the same normalised text and different labels, largest group first."""
+    """Texts with different labels: the same up to case and spaces, and, told apart, up to ordinary punctuation; largest group first."""
     counts = scene.hygiene["conflicts"]
+    loose = counts["up_to_punctuation"]
+    rows, groups = counts["rows"] + loose["rows"], counts["groups"] + loose["groups"]
     labelled = scene.manifest["used"] + sum(scene.manifest["dropped"].get(reason, 0) for reason in ("duplicate", "leak"))
-    if not counts["rows"]:
+    if not rows:
         return passed("rows with the same text agree on the label")
-    table = scene.hygiene_rows.filter(scene.hygiene_rows["conflict"])
-    order = pc.sort_indices(table, sort_keys=[("size", "descending"), ("duplicate", "ascending")])
+    table = scene.hygiene_rows.filter(pc.or_(scene.hygiene_rows["conflict"], scene.hygiene_rows["conflict_punctuation"]))
+    order = pc.sort_indices(table, sort_keys=[("conflict", "descending"), ("size", "descending"), ("duplicate", "ascending")])
     table = table.take(order)
-    share = counts["rows"] / labelled
-    title = "1 text carries different labels" if counts["groups"] == 1 else f"{counts['groups']:,} texts carry different labels"
-    inside = f"{number(counts['groups'], 'group')} ({counts['rows']:,} rows, {percent(share)})"
+    share = rows / labelled
+    title = "1 text carries different labels" if groups == 1 else f"{groups:,} texts carry different labels"
     return found(
-        "warning" if share >= WARNING else "note", title, detail=f"The same normalised text appears with 2 or more labels in {inside}.",
+        "warning" if share >= WARNING else "note", title, detail=_detail(counts, loose, labelled),
         rows=one_array(table["row"]), where=place(_first(table["at"])).model_copy(update={"column": scene.recipe.task.label_columns[0]}),
-        evidence=(rate("conflict_rate", counts["rows"], labelled),),
+        evidence=(rate("conflict_rate", rows, labelled),),
         fix="read these rows side by side and settle one label per text, unless the label depends on something that the text does not say",
     )  # fmt: skip
+
+
+def _detail(counts: dict[str, Any], loose: dict[str, int], labelled: int) -> str:
+    """Both ways of being the same, each with its numbers."""
+    said = []
+    for count, what in ((counts, "up to case and spaces"), (loose, "up to commas, full stops, quotes or hyphens")):
+        if count["rows"]:
+            inside = f"{number(count['groups'], 'text')} ({number(count['rows'], 'row')}, {percent(count['rows'] / labelled)})"
+            more = f"{number(count['rows'], 'more row')} of these texts ({percent(count['rows'] / labelled)})"
+            said.append(f"{inside if count['groups'] else more} the same {what}")
+    return f"With 2 or more labels: {'; '.join(said)}. Texts that differ in an emoticon, a sign, an operator, ? or ! are not counted."
 
 
 def _first(column: pa.ChunkedArray) -> str:

@@ -1,4 +1,4 @@
-"""AUD005: rows that repeat a text, exactly or after normalisation (case, punctuation, spaces)."""
+"""AUD005: rows that repeat the text of an earlier row, exactly or up to case, punctuation, spaces and invisible characters."""
 
 from __future__ import annotations
 
@@ -27,9 +27,23 @@ def duplicates(scene: Scene) -> Outcome:
     done = f" {removed:,} of them were dropped (split.duplicates: drop)." if removed else ""
     return found(
         "warning" if share >= WARNING and removed < counts["extra"] / 2 else "note",
-        f"{counts['extra']:,} of {read:,} rows ({percent(share)}) repeat a text",
+        f"{counts['extra']:,} of {read:,} rows ({percent(share)}) repeat the text of an earlier row",
         detail=f"{number(counts['groups'], 'text')} with more than one row, the commonest with {counts['largest']:,}; "
-        f"{number(counts['exact_extra'], 'repeat')} exact, the others differ in case, punctuation or spaces. {where}{done}",
+        f"a repeat is the same up to case, spaces and all punctuation: {_kinds(counts['exact_extra'], counts['extra'])}. {where}{done}",
         rows=one_array(table["row"]), where=place(str(table["at"][0].as_py())), evidence=(rate("duplicate_rate", counts["extra"], read),),
-        fix="" if removed else "split.duplicates: drop keeps one of each; leave them where repeats are what the model will meet",
+        fix="" if removed else _fix(counts),
     )  # fmt: skip
+
+
+def _kinds(exact: int, extra: int) -> str:
+    """How many of the repeats are equal character by character."""
+    if exact == extra:
+        return "all are equal character by character"
+    return f"{exact:,} of them {'is' if exact == 1 else 'are'} equal character by character, {extra - exact:,} only in this way"
+
+
+def _fix(counts: dict[str, int]) -> str:
+    drop = "split.duplicates: drop keeps one of each text and label; leave them where repeats are what the model will meet"
+    if counts["exact_extra"] >= counts["extra"] / 2:
+        return drop
+    return f"look first at what most of them differ in: an emoticon, a sign or ? and ! may matter here. {drop}"

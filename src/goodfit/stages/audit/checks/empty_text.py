@@ -11,7 +11,8 @@ from goodfit.stages.audit.scene import Scene
 def empty_text(scene: Scene) -> Outcome:
     """Rows with a text that says nothing."""
     unreadable = scene.hygiene["dropped"].get("unreadable", 0)
-    hint = f" {unreadable:,} of them are mostly replacement or control characters: the file was decoded wrongly." if unreadable else ""
+    damaged = "the file was decoded wrongly, or was damaged before (SPL008 says how it was read)"
+    hint = f" {unreadable:,} of them are mostly replacement or control characters: {damaged}." if unreadable else ""
     return lost_rows(
         scene, ("empty_text", "unreadable"), what="have an empty or unreadable text", passed_as="every text can be read",
         meaning=f"Empty, or nothing but spaces and invisible characters.{hint}",

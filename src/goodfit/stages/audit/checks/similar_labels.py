@@ -7,8 +7,7 @@ from goodfit.stages.audit.check import Outcome, check, found, passed
 from goodfit.stages.audit.scene import Scene, listing, number
 
 RARE = 0.05
-"""A label that differs by punctuation or one letter is a warning only where it has at most this share of the other's rows: `C` and
-`C#` are two classes."""
+"""A label that differs by punctuation or one letter is a warning only where it has at most this share of the other's rows."""
 
 
 @check(code="AUD003", kind="similar_labels", severity="warning", looks_for="labels that are probably one")
@@ -25,9 +24,15 @@ def near_names(scene: Scene) -> Outcome:
         "warning" if certain else "note", title,
         detail=f"{listing(told)}. If they mean the same, the model is punished for the right answer, and scores per class are split.",
         n_rows=sum(p.rows for p in pairs),
-        fix=f"write one name for each in the file, for example {pairs[0].common!r} for {pairs[0].rare!r}",
+        fix=_fix(certain),
     )  # fmt: skip
 
 
 def _certain(pair: SimilarLabels, counts: dict[str, int]) -> bool:
     return pair.how in ("case", "spaces") or pair.rows <= RARE * counts[pair.common]
+
+
+def _fix(certain: list[SimilarLabels]) -> str:
+    if certain:
+        return f"write one name for each in the file, for example {certain[0].common!r} for {certain[0].rare!r}"
+    return "look whether they mean the same; if they do not, mute this finding (audit: {ignore: [AUD003]})"
