@@ -92,7 +92,13 @@ def check(loaded: Loaded, base: Path) -> dict[str, Any]:
     counted = count(recipe, base)
     train_rows, test_rows = counted.sides["train"], counted.sides["test"]
     model, why, _ = find_base(recipe.choose.model_name_or_path, base, Classifier.of(max(2, len(counted.labels))))
-    facts = Facts(rows=train_rows, parameters=model.parameters, causal=model.causal, lora=recipe.peft.method == "lora")
+    facts = Facts(
+        rows=train_rows,
+        parameters=model.parameters,
+        causal=model.causal,
+        lora=recipe.peft.method == "lora",
+        multi_label=recipe.task.multi_label,
+    )
     settled = settle(recipe.train, recipe.peft, facts, seed=recipe.seed)
     resolved = {"choose.model_name_or_path": model.name} | settled.resolved
     reasons = {"choose.model_name_or_path": why} | settled.reasons

@@ -9,6 +9,7 @@ What comes out are transformers' (or PEFT's) own objects.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,6 +140,23 @@ def _is_language(found: Source) -> bool:
 def fresh_parameters(model: nn.Module) -> frozenset[str]:
     """The names of the parameters that `load` made (without PEFT's prefixes), as marked on the model."""
     return frozenset(getattr(model, "_goodfit_fresh", ()))
+
+
+def start_from_shares(loaded: LoadedModel, shares: Sequence[float]) -> None:
+    """A fresh output layer's bias becomes the log-odds of each label's share of the rows, so that training begins from what is known.
+
+    Without it the first hundreds of steps only learn that most labels are rare (Lin et al. 2017, "Focal Loss", section 3.3). Layers
+    without a bias, and heads that were trained already, stay as they are.
+    """
+    if not loaded.has_fresh_head:
+        return
+    odds = torch.tensor([math.log(p / (1 - p)) for p in (min(max(share, 1e-3), 1 - 1e-3) for share in shares)])
+    whole = loaded.model
+    base = {id(module) for module in getattr(whole, whole.base_model_prefix).modules()}
+    for module in whole.modules():
+        if id(module) not in base and isinstance(module, nn.Linear) and module.out_features == len(odds) and module.bias is not None:
+            with torch.no_grad():
+                module.bias.copy_(odds)
 
 
 def mark_fresh(model: nn.Module, names: set[str] | frozenset[str]) -> None:

@@ -27,7 +27,7 @@ from goodfit.errors import DataError
 from goodfit.files import read_json, write_json
 from goodfit.models.adapters import add_lora
 from goodfit.models.freeze import freeze
-from goodfit.models.load import LoadedModel, load
+from goodfit.models.load import LoadedModel, load, start_from_shares
 from goodfit.models.save import save
 from goodfit.monitor.events import EventFile
 from goodfit.recipe import Recipe
@@ -68,7 +68,7 @@ def train(recipe: Recipe, choice: Choice, plan: Tuned, tokens: Tokens, run: Run)
     if not tokens.rows["train"]:
         raise DataError("no rows are left to train on", fix="split/manifest.json says what was dropped, and why")
     task, folder = tokens.task, run.folder("train")
-    loaded = _model(recipe, choice, plan, task)
+    loaded = _model(recipe, choice, plan, tokens)
     examples = {"train": tokens.examples("train"), "valid": tokens.examples("valid") if tokens.rows.get("valid") else None}
     objective = task.objective(
         _class_weights(recipe, task, tokens), recipe.train.label_smoothing_factor, recipe.train.metric_for_best_model
@@ -101,9 +101,12 @@ class _Listener:
         return None
 
 
-def _model(recipe: Recipe, choice: Choice, plan: Tuned, task: Task) -> LoadedModel:
+def _model(recipe: Recipe, choice: Choice, plan: Tuned, tokens: Tokens) -> LoadedModel:
     """The base model with a seeded head, an adapter if asked for, and what is frozen frozen."""
+    task = tokens.task
     loaded = load(choice.base.path, labels=task.labels, problem_type=task.problem_type, seed=recipe.seed)
+    if task.multi_label:
+        start_from_shares(loaded, [tokens.label_counts.get(label, 0) / max(1, tokens.rows["train"]) for label in task.labels])
     if recipe.peft.method == "lora":
         peft = recipe.peft
         return add_lora(

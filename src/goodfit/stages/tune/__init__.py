@@ -45,7 +45,9 @@ def tune(recipe: Recipe, choice: Choice, tokens: Tokens, run: Run) -> Tuned:
     """Settles learning rate, batch, epochs and all that is `auto`."""
     train = tokens.examples("train")
     lora = recipe.peft.method == "lora"
-    facts = Facts(rows=len(train), parameters=choice.base.parameters, causal=choice.base.causal, lora=lora)
+    facts = Facts(
+        rows=len(train), parameters=choice.base.parameters, causal=choice.base.causal, lora=lora, multi_label=tokens.task.multi_label
+    )
     settled = settle(recipe.train, recipe.peft, facts, seed=recipe.seed)
     document: dict[str, Any] = {
         "schema": SCHEMA, "plan": settled.plan.to_json(), "reasons": settled.reasons, "lora_dropout": settled.lora_dropout,

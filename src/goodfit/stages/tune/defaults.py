@@ -18,7 +18,8 @@ GIVEN = "given in the recipe"
 MIN_STEPS = 1000
 """Small data need this many optimiser steps, within MAX_EPOCHS."""
 MIN_EPOCHS, MAX_EPOCHS = 3, 20
-HEAD_FACTOR = 10.0
+HEAD_FACTOR, MANY_LABELS_FACTOR = 10.0, 100.0
+FASTEST_HEAD = 1e-2
 LORA_DROPOUT, LORA_DROPOUT_ROWS = 0.05, 20_000
 
 
@@ -30,6 +31,7 @@ class Facts:
     parameters: int
     causal: bool
     lora: bool
+    multi_label: bool = False
 
 
 @dataclass
@@ -91,6 +93,9 @@ def _rate(facts: Facts) -> tuple[float, str]:
 
 
 def _head_rate(rate: float, facts: Facts) -> tuple[float, str]:
+    if facts.multi_label:
+        factor = MANY_LABELS_FACTOR / 5 if facts.lora else MANY_LABELS_FACTOR
+        return min(FASTEST_HEAD, rate * factor), f"{factor:.0f} times the body's: each of several labels is learned from few rows"
     if facts.lora:
         return rate, "the adapter's rate is already that of fresh weights"
     return rate * HEAD_FACTOR, "ten times the body's: the head starts from random numbers"
