@@ -16,7 +16,7 @@ import transformers as tf
 from goodfit.errors import ModelError
 from goodfit.models.content import content_hash
 from goodfit.models.identity import identify
-from goodfit.models.load import load, load_tokenizer, load_trained
+from goodfit.models.load import load, load_tokenizer, load_trained, start_from_shares
 from goodfit.models.save import save
 from goodfit.models.source import resolve
 from tests import tiny
@@ -225,3 +225,26 @@ def test_the_content_hash_hears_weights_and_tokenizer_but_not_the_card(tmp_path:
     second = content_hash(tmp_path / "m")
     (tmp_path / "m" / "tokenizer.json").write_text((tmp_path / "m" / "tokenizer.json").read_text() + "\n")
     assert len({first, second, content_hash(tmp_path / "m")}) == 3
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "modernbert", "distilbert"])
+def test_a_fresh_output_layer_starts_from_the_shares_of_the_labels(tmp_path: Path, family: str) -> None:
+    folder = tiny.folder(family, tmp_path / "m")
+    loaded = load(folder, labels=["a", "b", "c"], problem_type="multi_label_classification")
+    start_from_shares(loaded, [0.5, 0.1, 0.0])
+    biases = [m.bias for m in loaded.model.modules() if isinstance(m, torch.nn.Linear) and m.out_features == 3]
+    assert len(biases) == 1
+    assert torch.sigmoid(biases[0]).tolist() == pytest.approx([0.5, 0.1, 0.001], abs=1e-6)
+
+
+def test_a_head_without_a_bias_and_a_trained_one_stay_as_they_are(tmp_path: Path) -> None:
+    loaded = load(tiny.folder("llama", tmp_path / "m"), labels=["a", "b", "c"])
+    before = {name: p.clone() for name, p in loaded.model.named_parameters()}
+    start_from_shares(loaded, [0.2, 0.3, 0.5])
+    assert all(torch.equal(p, before[name]) for name, p in loaded.model.named_parameters())
+    loaded = load(tiny.folder("bert", tmp_path / "b"), labels=["a", "b", "c"])
+    save(loaded.model, loaded.tokenizer, tmp_path / "trained")
+    again = load(tmp_path / "trained", labels=["a", "b", "c"])
+    before = {name: p.clone() for name, p in again.model.named_parameters()}
+    start_from_shares(again, [0.2, 0.3, 0.5])
+    assert all(torch.equal(p, before[name]) for name, p in again.model.named_parameters())

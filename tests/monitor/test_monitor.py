@@ -10,7 +10,7 @@ from rich.console import Console
 
 from goodfit.monitor.events import EventFile, primary_score, read_curves
 from goodfit.monitor.screen import Lines, Live, Training
-from goodfit.monitor.words import amount, duration, size, visible
+from goodfit.monitor.words import amount, count, decision, duration, part, size, too_few, visible
 
 
 def step(n: int, **extra: object) -> dict[str, object]:
@@ -80,3 +80,26 @@ def test_words() -> None:
     assert visible("a\x1b[31mb\u202ec\n") == "a\\x1b[31mb\\u202ec\\n"
     assert primary_score(evaluated(1), "accuracy") == 0.7
     assert primary_score(None, "accuracy") is None
+
+
+def test_counted_nouns() -> None:
+    assert (count(1, "row"), count(1234, "row"), count(2, "class", "classes")) == ("1 row", "1,234 rows", "2 classes")
+    have = ("has", "have")
+    told = [part(n, total, "class", have, "classes") for n, total in ((1, 2), (2, 3), (2, 2), (7, 7), (1, 1))]
+    assert told == ["1 of 2 classes has", "2 of 3 classes have", "both classes have", "all 7 classes have", "the only class has"]
+
+
+def test_why_there_is_no_number() -> None:
+    assert too_few("n below 20", 5, "test row") == "5 test rows; at least 20 are needed"
+    assert too_few("only one class", 5) == "only one class"
+
+
+def test_decisions_in_plain_words() -> None:
+    used = decision("temperature 0.050 applied: it lowers the log-loss (by 0.0013 [0.0011, 0.0015], out of fold); 0.5 for each label")
+    assert used.endswith("is used: on rows held out of the fit it lowers the log-loss by 0.0013 nats [0.0011, 0.0015]; 0.5 for each label")
+    worse = decision("temperature 1.110 not applied: it is not sure to lower the log-loss (by -1.8521 [-12.3235, 8.6193], out of fold)")
+    assert worse.endswith("(change +1.852 nats [\u22128.619, 12.323])")
+    assert decision("temperature 2.000 not applied: it is not sure to lower the log-loss (by 0.2000, out of fold)").endswith(
+        "(change \u22120.200 nats)"
+    )
+    assert decision("not fitted") == "not fitted"

@@ -122,3 +122,17 @@ def test_widened_intervals_are_close_to_those_made_again() -> None:
         assert widen(usual, 1) == usual
     assert widen(score("roc_auc", [0] * 30, np.ones(30)), 5).value is None
     assert widen(score("accuracy", y, y), 5).high == 1.0
+
+
+def test_without_mistakes_the_error_is_bounded_by_what_the_rows_can_show() -> None:
+    """75 rows, every one right and said with 100%: 0.0 [0.0, 0.0] is more than such rows can show; Wilson's [95.1, 100] is not."""
+    y = np.array([0] * 72 + [1] * 3)
+    sure = np.eye(2)[y]
+    for clusters in (None, np.arange(75) % 73):
+        made = score("ece", y, sure, clusters=clusters)
+        assert (made.value, made.low) == (0.0, 0.0)
+        assert made.high == pytest.approx(score("accuracy", y, y, clusters=clusters).high - score("accuracy", y, y, clusters=clusters).low)
+    shy = np.where(np.eye(2)[np.arange(900) % 2] > 0, 0.6, 0.4)
+    found = score("ece", np.arange(900) % 2, shy)
+    assert found.value == pytest.approx(0.4)
+    assert 0.39 < found.low <= found.value <= found.high

@@ -279,3 +279,21 @@ def test_kinds_of_the_table_have_a_comparison_and_names() -> None:
         assert kind.family.test
         assert kind.about
     assert len(per_class("f1", [0, 1], [0, 1], names=["a", "b"])) == 2
+
+
+def test_rows_needed_are_more_than_there_are_or_not_named() -> None:
+    """75 rows, 3 of the rare class, all right: macro-F1 leads by 51 points, and what lacks is rows of that class."""
+    y = np.array([0] * 72 + [1] * 3)
+    made = compare("macro_f1", y, y, np.zeros_like(y), clusters=np.arange(75) % 73)
+    assert made.answer == "cannot_tell"
+    assert made.rows_needed is None
+    assert "rows would settle" not in made.text
+    assert made.text.endswith("; the rarest class has only 3 rows")
+
+
+def test_rows_needed_exceed_the_rows_measured_whatever_is_drawn() -> None:
+    for seed in range(40):
+        y, a, b = two(60, 0.85, 0.7, classes=3, seed=seed)
+        for kind in ("macro_f1", "accuracy", "mcc"):
+            made = compare(kind, y, a, b, clusters=np.arange(60) // 2)
+            assert made.rows_needed is None or made.rows_needed > 60, (seed, kind)

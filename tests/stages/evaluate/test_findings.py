@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from goodfit.stages.evaluate.findings import findings
 from goodfit.stages.evaluate.mistakes import lines, most_confident
 from goodfit.stages.evaluate.scoring import score_split
 from goodfit.tasks import Classification
+from goodfit.tasks.decision import Decision
 from tests.stages.evaluate.make import answered, guesses
 
 PAGES = Path(__file__).resolve().parents[3] / "docs" / "findings"
@@ -80,6 +82,42 @@ def test_baselines(mine: float, theirs: float, severity: str, status: str) -> No
     assert [s.system for s in found.evidence] == ["model", "tfidf"]
     assert found.verdict is not None
     assert found.verdict.p_adjusted is not None
+    assert "TF-IDF" in found.title
+    assert "tfidf" not in found.title + found.fix
+    assert "macro_f1" not in found.title + found.fix
+
+
+def test_what_would_settle_a_comparison_is_said_with_its_number() -> None:
+    labels, p, rng = drawn(300, 0.80)
+    [found] = look(labels, {"model": p, "tfidf": guesses(truth(labels), 3, 0.78, rng)})["EVA001"]
+    assert found.status == "open"
+    assert found.verdict is not None
+    assert found.verdict.rows_needed is not None
+    assert found.fix.startswith(f"about {found.verdict.rows_needed:,} scored rows would settle")
+    [alike] = look(labels, {"model": p, "tfidf": p.copy()})["EVA001"]
+    assert "score alike on these rows" in alike.fix
+    rare = ["a"] * 72 + ["b"] * 3
+    sure = guesses(truth(rare), 2, 1.0, rng)
+    [scarce] = look(rare, {"model": sure, "majority": np.tile(np.float32([0.9, 0.1]), (75, 1))})["EVA001"]
+    assert scarce.status == "open"
+    assert scarce.verdict is not None
+    assert scarce.verdict.rows_needed is None
+    assert scarce.fix == "score on more rows of 'b': there are only 3"
+
+
+def test_why_probabilities_stay_as_they_are_is_told_in_plain_words() -> None:
+    """The sentence that the task wrote when it fitted the decision comes with a unit, and without the field's shorthand."""
+    rng = np.random.default_rng(1)
+    names, y = ("a", "b", "c"), rng.integers(0, 3, 400)
+    chosen = np.where(rng.random(400) < 0.55, y, (y + 1) % 3)
+    sure = np.full((400, 3), 0.01, np.float32)
+    sure[np.arange(400), chosen] = 0.98
+    reason = "temperature 1.110 not applied: it is not sure to lower the log-loss (by -1.8521 [-12.3235, 8.6193], out of fold)"
+    task = Classification(names).with_decision(Decision(None, 1.11, False, "valid", 88, reason))
+    [found] = look([names[i] for i in y], {"model": sure}, task=task)["EVA004"]
+    assert "A temperature of 1.11 was fitted on validation rows but is not used" in found.detail
+    assert "+1.852 nats" in found.detail
+    assert "out of fold" not in found.detail
 
 
 def test_no_baseline_is_said() -> None:
@@ -140,26 +178,32 @@ def test_calibration() -> None:
     [found] = look([names[i] for i in two], {"model": mixed}, task=Classification(names))["EVA004"]
     assert (found.kind, found.status) == ("miscalibrated", "open"), found.title
     [found] = look(labels[:30], {"model": sure[:30]})["EVA004"]
-    assert (found.status, found.reason) == ("not_applicable", "n below 50")
+    assert (found.status, found.reason) == ("not_applicable", "30 test rows; at least 50 are needed")
 
 
 def test_few_rows() -> None:
     labels, p, _ = drawn(60, 0.6)
     [found] = look(labels, {"model": p})["EVA005"]
     assert (found.status, found.severity) == ("open", "warning")
-    assert "points better to be told apart" in found.detail
+    differ, better = map(float, re.findall(r"([\d.]+)(?:%| points)", found.detail))
+    assert found.detail.endswith("points better to be told apart.")
+    assert better <= differ
+    labels, p, _ = drawn(88, 1.0)
+    [close] = look(labels, {"model": p})["EVA005"]  # nobody can be better on more rows than are answered otherwise
+    assert close.detail.endswith("of the rows otherwise cannot be told apart, even if it is right wherever they differ.")
     labels, p, _ = drawn(4_000, 0.9)
     [found] = look(labels, {"model": p})["EVA005"]
     assert found.status == "passed"
     [found] = look(labels[:10], {"model": p[:10]}, task=Classification(("a", "b", "c")))["EVA005"]
-    assert "not scored (n below 20)" in found.title
+    assert found.title.startswith("macro F1 is not scored: ")
+    assert found.title.endswith(" test rows; at least 20 are needed")
 
 
 def test_rare_labels() -> None:
     labels = ["a"] * 50 + ["b"] * 50 + ["c"] * 3
     p = np.full((103, 4), 0.25, np.float32)
     [found] = look(labels, {"model": p}, task=Classification(("a", "b", "c", "d")))["EVA006"]
-    assert found.title == "2 of 4 labels have fewer than 10 rows; 1 of them have none, and nothing is known of these"
+    assert found.title == "2 of 4 labels have fewer than 10 rows; 1 of them has none, and nothing is known of it"
     assert "'d' 0, 'c' 3" in found.detail
 
 

@@ -118,7 +118,7 @@ def test_a_primary_score_that_could_not_be_measured_says_why() -> None:
     absent = Score(name="macro_f1", n=3, system="model", why_absent="n below 20")
     first = decide(known(scores=ScoreFacts(on="test", primary="macro_f1", scores=[absent])))[0]
     assert (first.word, first.rule) == ("cannot tell", "not_scored")
-    assert "n below 20" in first.text
+    assert first.text == "The macro F1 could not be measured: 3 rows; at least 20 are needed."
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_which_charts_a_run_has(charts: dict[str, dict[str, Chart]]) -> None:
     whole = {"headline", "labels", "lengths", "curve-loss", "curve-score", "verdicts", "class-f1", "confusion", "reliability"}
     assert set(charts["five"]) == whole
     assert set(charts["multi_label"]) == whole - {"confusion"}
-    assert set(charts["stopped"]) == {"labels"}
+    assert set(charts["stopped"]) == {"labels", "lengths"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

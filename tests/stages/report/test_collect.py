@@ -114,7 +114,8 @@ def test_a_temperature_that_was_not_applied_is_not_told_as_one(run: Path) -> Non
 def test_the_plan_is_shown_with_its_reasons(run: Path) -> None:
     plan = collect(run)["training"]["plan"]
     assert plan[0] == {"key": "train.learning_rate", "value": "5e-05", "reason": "an encoder of 23 M parameters"}
-    assert {"key": "train_batch_size", "value": "32", "reason": ""} in plan
+    assert plan[1] == {"key": "train.num_train_epochs", "value": "4", "reason": "given in the recipe"}
+    assert {"key": "train.per_device_train_batch_size", "value": "32", "reason": ""} in plan
 
 
 def test_rows_in_are_rows_used_and_dropped(run: Path) -> None:
@@ -164,7 +165,7 @@ def test_missing_parts_are_named_with_the_reason(tmp_path: Path, run: Path) -> N
     assert {gap["what"] for gap in stopped["missing"]} == {"choose", "prepare", "tune", "train", "evaluate"}
     assert all("a finding stopped the run" in gap["why"] for gap in stopped["missing"])
     failed = collect(make_run(tmp_path / "failed", KINDS["failed"]))
-    assert all("the disk is full" in gap["why"] for gap in failed["missing"])
+    assert {gap["why"] for gap in failed["missing"]} == {"not done: the run failed before it"}
     assert collect(run)["missing"] == []
 
 

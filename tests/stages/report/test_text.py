@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from goodfit.score import Score
 from goodfit.stages.report import words
 from goodfit.stages.report.facts import homeless
-from goodfit.stages.report.text import TEXT_SHOWN, clean, mask, name, shown, visible
+from goodfit.stages.report.text import TEXT_SHOWN, clean, label, mask, name, shown, visible
 
 
 def test_controls_are_spelled_out() -> None:
@@ -67,7 +67,7 @@ def test_clean() -> None:
     [
         (Score(name="accuracy", value=0.8421, low=0.815, high=0.867, n=9), "84.2% [81.5, 86.7]"),
         (Score(name="log_loss", value=0.5, low=0.4, high=0.6, n=9, unit="nats"), "0.500 [0.400, 0.600]"),
-        (Score(name="mcc", value=-0.25, n=9, unit="ratio"), "−0.250"),
+        (Score(name="mcc", value=-0.25, n=9, unit="ratio"), "−0.250 (no interval)"),
         (Score(name="x", value=1234.0, n=9, unit="count"), "1,234"),
         (Score(name="x", value=2.5, low=1.0, high=4.0, n=9, unit="points"), "2.5 points [1.0, 4.0]"),
         (Score(name="roc_auc", n=9, why_absent="one class only"), "not scored: one class only"),
@@ -117,3 +117,12 @@ def test_small_words() -> None:
 )
 def test_folders_of_the_machine_are_left_out(text: str, left: str) -> None:
     assert homeless(text) == left
+
+
+@pytest.mark.parametrize(
+    ("raw", "seen"),
+    [("a b", "a b"), ("a ", "'a␣'"), (" a", "'␣a'"), ("a  b", "'a␣␣b'"), ("a\u00a0b", "'a␣b'"), ("", ""), ("a\u202eb", "a⟨U+202E⟩b")],
+)
+def test_spaces_of_labels_are_seen(raw: str, seen: str) -> None:
+    assert label(raw) == seen
+    assert len(label(raw + " " * 300)) <= 120
