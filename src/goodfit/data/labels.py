@@ -130,8 +130,17 @@ def detect_separator(cells: Iterable[Any], *, multi_label: bool = False) -> str 
     return found
 
 
+NOTHING = "[]"
+"""A multi-label cell that says: none of the labels."""
+
+
 def parse_labels(cell: str, separator: str) -> list[str]:
-    """The names in one cell, in their order, each once; ValueError where a `list` cell is not one."""
+    """The names in one cell, in their order, each once; ValueError where a `list` cell is not one.
+
+    `[]` means none of them, whatever separates the names elsewhere: a blank cell is a row that nobody labelled.
+    """
+    if cell.strip() == NOTHING:
+        return []
     if separator == NO_SEPARATOR:
         names = [cell]
     elif separator in LIST_NAMES:

@@ -29,7 +29,7 @@ from goodfit.statistics.sample import Contrast, Estimate, Floats, Ints, Sample, 
 CLIP = 1e-6
 """Probabilities nearer to 0 or 1 count as this far away, where a logit is taken."""
 LEAST_OF_EACH = 5
-"""Right and wrong decisions from which intercept and slope are given."""
+"""Right and wrong decisions from which intercept and slope are given, and the calibration error's bins have a spread to speak of."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,11 @@ class CalibrationError:
         return self.measure(sample, 0.95, np.random.default_rng(0)).value
 
     def measure(self, sample: Sample, level: float, rng: np.random.Generator) -> Estimate:
-        """The calibration error with its interval (nothing is drawn)."""
+        """The calibration error with its interval (nothing is drawn).
+
+        The interval is made from the spread within the bins. Where nearly every decision is right (or wrong) there is next to none, and
+        it would shrink to a point: it is then drawn out to what the mean confidence and the Wilson interval of the share right allow.
+        """
         made = decisions(sample)
         place, gap = bin_of(made.confidence), made.confidence - made.right
         count = np.bincount(place).astype(np.float64)
@@ -110,6 +114,9 @@ class CalibrationError:
         quadratic = 2 * float(np.sum(weight[:, None] * noise**2 * weight[None, :]))
         half = about.critical(level) * math.sqrt(about.error**2 + quadratic)
         value, low, high = (math.sqrt(max(x, 0.0)) for x in (squared, squared - half, squared + half))
+        if _fewer(made) < LEAST_OF_EACH:
+            least, most = _overall(made, level)
+            low, high = min(low, least), max(high, most)
         return Estimate(value, low, min(high, 1.0), self.interval if sample.clusters is None else f"{self.interval}_clustered")
 
     def contrast(self, a: Sample, b: Sample, level: float, rng: np.random.Generator) -> Contrast:
@@ -163,9 +170,20 @@ def _per_row(pulls: Floats, n: int) -> Floats:
     return np.asarray(pulls.reshape(n, -1).sum(axis=1))
 
 
+def _overall(made: Decisions, level: float) -> tuple[float, float]:
+    """The least and the most that the mean confidence can be off, were the share right anywhere in its Wilson interval."""
+    low, high = ratio_interval(made.right, np.ones_like(made.right), made.clusters, level)
+    mean = float(made.confidence.mean())
+    return max(low - mean, mean - high, 0.0), max(high - mean, mean - low, 0.0)
+
+
+def _fewer(made: Decisions) -> int:
+    """Right or wrong decisions, whichever are fewer."""
+    return min(int(made.right.sum()), len(made.right) - int(made.right.sum()))
+
+
 def _enough(made: Decisions) -> None:
-    fewer = min(int(made.right.sum()), len(made.right) - int(made.right.sum()))
-    if fewer < LEAST_OF_EACH:
+    if _fewer(made) < LEAST_OF_EACH:
         raise Unscorable(f"fewer than {LEAST_OF_EACH} decisions are {'wrong' if made.right.mean() > 0.5 else 'right'}")
 
 

@@ -2,8 +2,9 @@
 
 Part of statistics. The comparison is always paired. The answer follows the interval of a - b, oriented so that more is better:
 better if it lies above `margin`, worse if below -margin, no_difference if it lies within a declared `equivalence` margin, else
-cannot_tell with the rows that a firm answer would take. Where an exact test does not reject although the interval leaves zero out, the
-interval is drawn out to zero: no answer claims more than the test does.
+cannot_tell with the rows that a firm answer would take, or, where more rows as such are not what is lacking, with what is scarce. Where
+an exact test does not reject although the interval leaves zero out, the interval is drawn out to zero: no answer claims more than the
+test does.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ LEAST_ROWS = 30
 """Rows below which no verdict is given."""
 LEAST_CLUSTERS = 10
 """Clusters below which no verdict is given."""
+SCARCE = 30
+"""Rows below which a class is called scarce."""
 MANY_ROWS = 1_000_000
 """Rows beyond which the sentence stops counting."""
 
@@ -86,10 +89,10 @@ def _verdict(row: Kind, asked: Question, made: Contrast, sample: Sample) -> Verd
     )  # fmt: skip
     answer = answer_of(difference, asked.margin, asked.equivalence)
     needed = rows_to_settle(made, sample, asked) if answer == "cannot_tell" else None
-    return Verdict(
-        question=asked.text, answer=answer, margin=asked.margin, difference=difference, rows_needed=needed, p=made.p,
-        text=sentence(difference, answer, equivalence=asked.equivalence, needed=needed),
-    )  # fmt: skip
+    text = sentence(difference, answer, equivalence=asked.equivalence, needed=needed)
+    if answer == "cannot_tell" and needed is None and made.value != 0:
+        text += _scarce(sample)
+    return Verdict(question=asked.text, answer=answer, margin=asked.margin, difference=difference, rows_needed=needed, p=made.p, text=text)
 
 
 def gain_of(difference: Score) -> tuple[float, float, float]:
@@ -113,14 +116,32 @@ def answer_of(difference: Score, margin: float, equivalence: float | None) -> An
 
 
 def rows_to_settle(made: Contrast, sample: Sample, asked: Question) -> int | None:
-    """Rows at which a difference like the one seen would be beyond the margin (80% power); None where no number is sensible."""
+    """Rows at which a difference like the one seen would be beyond the margin (80% power); None where no number is sensible.
+
+    The rule counts rows as if they were alike. Where it asks for no more rows than there are, it does not hold: something else is
+    scarce (rows of a class), and a number would mislead.
+    """
     gap = abs(made.value) - asked.margin
     if gap <= 0 or made.low is None or made.high is None:
         return None
     if made.discordance is not None and sample.clusters is None and asked.margin == 0:
-        return rows_for_paired(gap, careful_discordance(made.discordance, sample.n), level=asked.level)
-    deviation = (made.high - made.low) / 2 / normal_quantile(asked.level) * math.sqrt(sample.n)
-    return rows_for_mean(gap, careful_deviation(deviation, sample.units), level=asked.level)
+        needed = rows_for_paired(gap, careful_discordance(made.discordance, sample.n), level=asked.level)
+    else:
+        deviation = (made.high - made.low) / 2 / normal_quantile(asked.level) * math.sqrt(sample.n)
+        needed = rows_for_mean(gap, careful_deviation(deviation, sample.units), level=asked.level)
+    return None if needed is not None and needed <= sample.n else needed
+
+
+def _scarce(sample: Sample) -> str:
+    """`; the rarest class has only 3 rows`, where labels are classes and one of them is that rare."""
+    labels = sample.labels
+    if labels is None or labels.dtype.kind not in "biu":
+        return ""
+    counts = labels.reshape(len(labels), -1).sum(axis=0) if labels.dtype.kind == "b" else np.bincount(labels)
+    held = counts[counts > 0]
+    if not len(held) or held.min() >= SCARCE:
+        return ""
+    return f"; the rarest class has only {held.min()} row{'' if held.min() == 1 else 's'}"
 
 
 def sentence(difference: Score, answer: Answer, *, equivalence: float | None = None, needed: int | None = None) -> str:

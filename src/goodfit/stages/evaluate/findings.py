@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from goodfit.finding import Finding, Where
-from goodfit.score import Score
+from goodfit.monitor.words import count, decision, metric, part, system, too_few
+from goodfit.score import Score, Verdict
 from goodfit.stages.evaluate.answering import ModelSystem
 from goodfit.stages.evaluate.mistakes import is_wrong
 from goodfit.stages.evaluate.scoring import MODEL, Scored, outcome, support
@@ -34,6 +35,8 @@ OFF, FAR_OFF = 0.03, 0.10
 CUT_MUCH = 0.10
 SHOWN = 10
 """Labels named in a finding."""
+SCARCE = 30
+"""Rows below which a label is named as what is lacking in a comparison."""
 MORE_ROWS = "score on more rows: raise split.test_size, or label more"
 
 
@@ -59,23 +62,34 @@ def _baselines(scored: Scored) -> Iterator[Finding]:
         reason = "no baseline was asked for" if len(scored.answered.answers) == 1 else f"systems are not compared on {scored.primary}"
         yield _finding(code, kind, "the model was not compared with a baseline", scored, state="not_applicable", reason=reason)
     for verdict in asked:
-        name = verdict.question.removeprefix(f"{MODEL} vs ").removesuffix(f" on {scored.primary}")
-        evidence = tuple(s for s in (scored.headline, scored.of(scored.primary, name)) if s is not None)
+        key = verdict.question.removeprefix(f"{MODEL} vs ").removesuffix(f" on {scored.primary}")
+        name, on = system(key, short=True), metric(scored.primary)
+        evidence = tuple(s for s in (scored.headline, scored.of(scored.primary, key)) if s is not None)
         if verdict.answer == "better":
             title = f"the model beats {name}: {verdict.text}"
             yield _finding(code, kind, title, scored, state="passed", verdict=verdict, evidence=evidence)
             continue
         worse = verdict.answer == "worse"
         title = f"the model is worse than {name}" if worse else f"the model is not shown to beat {name}"
-        fix = (
-            f"use {name}, or look at the curves (train longer, another rate) and at the labels"
-            if worse
-            else "more test rows would settle it (the number stands in the detail); a better model would too"
-        )
+        fix = f"use {name}, or look at the curves (train longer, another rate) and at the labels" if worse else _settle(verdict, scored)
         yield _finding(
-            code, kind, f"{title} on {scored.primary}", scored, severity="error" if worse else "warning",
+            code, kind, f"{title} on {on}", scored, severity="error" if worse else "warning",
             detail=verdict.text, verdict=verdict, evidence=evidence, fix=fix,
         )  # fmt: skip
+
+
+def _settle(verdict: Verdict, scored: Scored) -> str:
+    """What would settle a comparison that is open: a number of rows, rows of a scarce label, or a model that differs."""
+    if verdict.rows_needed:
+        return f"about {count(verdict.rows_needed, 'scored row')} would settle a difference of this size; a better model needs fewer"
+    if verdict.difference is None or verdict.difference.value is None:
+        return MORE_ROWS
+    if verdict.difference.value == 0:
+        return "the two score alike on these rows: more rows may tell them apart, a better model would"
+    rare = [(name, n) for name, n in rare_classes(scored.answered.truth, scored.answered.names, least=SCARCE) if n]
+    if rare:
+        return f"score on more rows of {rare[0][0]!r}: there {'is' if rare[0][1] == 1 else 'are'} only {rare[0][1]}"
+    return MORE_ROWS
 
 
 def _collapsed(scored: Scored) -> Iterator[Finding]:
@@ -118,12 +132,12 @@ def _weak_labels(scored: Scored) -> Iterator[Finding]:
         yield _finding(code, kind, "no label is far weaker than the others", scored, state="passed")
         return
     weak.sort(key=lambda s: s.value or 0.0)
-    named = "; ".join(f"{s.label!r} {_interval(s)} on {s.n:,} rows" for s in weak[:SHOWN])
+    named = "; ".join(f"{s.label!r} {_interval(s)} on {count(s.n, 'row')}" for s in weak[:SHOWN])
     touched = [answered.names.index(str(s.label)) for s in weak]
     carried = answered.truth[:, touched].any(axis=1) if answered.task.multi_label else np.isin(answered.truth, touched)
     more = f" and {len(weak) - SHOWN} more" if len(weak) > SHOWN else ""
     yield _finding(
-        code, kind, f"{len(weak)} of {len(values)} labels are far weaker than the others", scored, severity="warning",
+        code, kind, f"{part(len(weak), len(values), 'label', ('is', 'are'))} far weaker than the others", scored, severity="warning",
         detail=f"F1 with intervals that hold for all labels together, mean {np.mean(values):.3f}: {named}{more}.",
         n_rows=int((carried & is_wrong(answered)).sum()), evidence=tuple(s.about(system=MODEL, split=answered.split) for s in weak[:SHOWN]),
         fix="look at their rows in the confusion matrix: too few rows, labels that overlap, or wrong labels; train.class_weights: balanced",
@@ -135,13 +149,13 @@ def _calibrated(scored: Scored) -> Iterator[Finding]:
     code, kind = "EVA004", "overconfident"
     ece = next(s for s in scored.calibration if s.name == "ece")
     if ece.value is None or ece.low is None:
-        reason = ece.why_absent or ece.method or "no interval"
+        reason = _why_absent(ece, scored) or ece.method or "no interval"
         yield _finding(code, kind, "whether the probabilities are right was not asked", scored, state="not_applicable", reason=reason)
         return
     slope = next((s for s in scored.calibration if s.name == "calibration_slope"), None)
     evidence = tuple(s for s in scored.calibration if s.value is not None)
     if ece.low < OFF:
-        yield _finding(code, kind, f"the probabilities are about right ({ece})", scored, state="passed", evidence=evidence)
+        yield _finding(code, kind, f"the probabilities are about right: {_off(ece)}", scored, state="passed", evidence=evidence)
         return
     kind = _direction(scored, slope)
     sharp = "" if slope is None or slope.value is None else f" Slope {slope.value:.2f} (below 1: too extreme; above: too timid)."
@@ -149,7 +163,7 @@ def _calibrated(scored: Scored) -> Iterator[Finding]:
     yield _finding(
         code, kind, f"the model is {kind}: its probabilities are off by {100 * ece.value:.1f} points", scored,
         severity="warning" if ece.low >= FAR_OFF else "note", evidence=evidence,
-        detail=f"Debiased calibration error {_interval(ece)}.{sharp} {scored.answered.task.decision.reason}",
+        detail=f"Debiased calibration error {_interval(ece)}.{sharp} {_capital(decision(scored.answered.task.decision.reason))}.",
         fix="do not read the probabilities as shares of rows that are right"
         + ("" if fitted else "; more validation rows allow a temperature to be fitted"),
     )  # fmt: skip
@@ -176,25 +190,26 @@ def _enough_rows(scored: Scored) -> Iterator[Finding]:
     """EVA005: note where the primary score is known to no better than 5 points, warning from 10 or where it is not scored."""
     code, kind, top, n = "EVA005", "few_rows", scored.headline, len(scored.answered)
     if top.value is None:
-        title = f"{n} rows are too few: {top.name} is not scored ({top.why_absent})"
+        title = f"{metric(top.name)} is not scored: {_why_absent(top, scored)}"
         yield _finding(code, kind, title, scored, severity="warning", n_rows=n, fix=MORE_ROWS)
         return
     if top.unit != "share" or top.low is None or top.high is None:
-        reason = f"{top.name} has no interval between 0 and 1"
+        reason = f"{metric(top.name)} has no interval between 0 and 1"
         yield _finding(code, kind, "whether the rows are enough was not asked", scored, state="not_applicable", reason=reason)
         return
-    half = (top.high - top.low) / 2
-    share = is_wrong(scored.answered).mean()
-    visible = smallest_difference(n, careful_discordance(float(min(share, 0.5)), n))
-    detail = (
-        f"Another model that answers {100 * share:.0f}% of the rows otherwise must be {100 * visible:.1f} points better to be told apart."
-    )
+    half, rows = (top.high - top.low) / 2, f"{count(n, 'row')} {'gives' if n == 1 else 'give'} {metric(top.name)}"
+    differ = careful_discordance(float(min(is_wrong(scored.answered).mean(), 0.5)), n)
+    visible = smallest_difference(n, differ)
+    other = f"Another model that answers {100 * differ:.1f}% of the rows otherwise"
+    detail = f"{other} must be {100 * visible:.1f} points better to be told apart."
+    if visible >= differ:
+        detail = f"{other} cannot be told apart, even if it is right wherever they differ."
     if half <= WIDE:
-        title = f"{n:,} rows give {top.name} to within {100 * half:.1f} points"
+        title = f"{rows} to within {100 * half:.1f} points"
         yield _finding(code, kind, title, scored, state="passed", detail=detail, evidence=(top,))
         return
     yield _finding(
-        code, kind, f"{n:,} rows give {top.name} only to within {100 * half:.1f} points", scored, detail=detail, evidence=(top,), n_rows=n,
+        code, kind, f"{rows} only to within {100 * half:.1f} points", scored, detail=detail, evidence=(top,), n_rows=n,
         severity="warning" if half > VERY_WIDE else "note", fix=MORE_ROWS,
     )  # fmt: skip
 
@@ -208,10 +223,14 @@ def _rare_labels(scored: Scored) -> Iterator[Finding]:
         return
     named = ", ".join(f"{name!r} {count}" for name, count in rare[:SHOWN]) + (f" and {len(rare) - SHOWN} more" if len(rare) > SHOWN else "")
     none = sum(count == 0 for _, count in rare)
-    absent = f"; {none} of them have none, and nothing is known of these" if none else ""
+    absent = (
+        ""
+        if not none
+        else f"; {none} of them {'has' if none == 1 else 'have'} none, and nothing is known of {'it' if none == 1 else 'these'}"
+    )
     yield _finding(
-        code, kind, f"{len(rare)} of {len(answered.names)} labels have fewer than {RARE} rows{absent}", scored,
-        detail=f"Rows: {named}. Their own scores, and their part in macro_f1, say little.", n_rows=sum(count for _, count in rare),
+        code, kind, f"{part(len(rare), len(answered.names), 'label', ('has', 'have'))} fewer than {RARE} rows{absent}", scored,
+        detail=f"Rows: {named}. Their own scores, and their part in macro F1, say little.", n_rows=sum(count for _, count in rare),
         fix="label more rows of these, or merge labels that need not be told apart",
     )  # fmt: skip
 
@@ -224,9 +243,9 @@ def _gates(scored: Scored) -> Iterator[Finding]:
         yield _finding(code, kind, "no gate was set", scored, state="not_applicable", reason=reason)
     for gate in scored.gates:
         answer = gate["answer"]
-        interval = "not scored" if gate.get("value") is None else f"{gate['value']:.3f} [{gate['low']:.3f}, {gate['high']:.3f}]"
-        rows = f"; about {gate['rows_needed']:,} rows would decide" if gate.get("rows_needed") else ""
-        title = f"the gate {gate['gate']} is {answer}: {interval}{rows}"
+        interval = _gate_interval(gate)
+        rows = f"; about {count(gate['rows_needed'], 'row')} would decide" if gate.get("rows_needed") else ""
+        title = f"the gate {_bar(gate['gate'])} is {answer}: {interval}{rows}"
         if answer == "met":
             yield _finding(code, kind, title, scored, state="passed")
         else:
@@ -242,8 +261,8 @@ def _unknown_labels(scored: Scored) -> Iterator[Finding]:
         return
     named = ", ".join(map(repr, answered.unknown[:SHOWN])) + (" …" if len(answered.unknown) > SHOWN else "")
     yield _finding(
-        code, kind, f"{answered.unknown_rows:,} rows have labels that the model cannot give", scored, severity="warning",
-        detail=f"No training row carries {named}. These rows count as mistakes, and are left out of scores of probabilities.",
+        code, kind, _cannot_give(answered.unknown_rows), scored, severity="warning",
+        detail=f"No training row carries {named}. Such rows count as mistakes, and are left out of scores of probabilities.",
         n_rows=answered.unknown_rows, fix="correct the labels, or give training rows for them",
     )  # fmt: skip
 
@@ -261,7 +280,7 @@ def _reused(scored: Scored) -> Iterator[Finding]:
         widened = [s for s in mine if s.level == looks.level_corrected and s.value is not None]
         trusted = f" The interval that holds for all of them: {_interval(widened[-1])}." if widened else ""
         yield _finding(
-            code, kind, f"these test rows have judged {looks.models_scored} models{' and are spent' if spent else ''}", scored,
+            code, kind, f"these test rows have judged {count(looks.models_scored, 'model')}{' and are spent' if spent else ''}", scored,
             severity="warning" if spent else "note", evidence=tuple(widened[-1:]),
             detail=f"The best of several models on the same rows flatters.{trusted} Gates are judged by it.",
             fix="choose between models with evaluate.on: valid, and open the test rows once; a fresh test set starts anew",
@@ -275,10 +294,43 @@ def _truncated(scored: Scored, model: ModelSystem) -> Finding:
         return _finding(code, kind, "no scored row was cut", scored, state="passed")
     share = model.truncated / max(1, model.rows)
     return _finding(
-        code, kind, f"{model.truncated:,} of {model.rows:,} scored rows were cut at the maximum length", scored,
+        code, kind, f"{part(model.truncated, model.rows, 'scored row', ('was', 'were'))} cut at the maximum length", scored,
         severity="warning" if share > CUT_MUCH else "note", n_rows=model.truncated,
         detail="The model saw their beginnings only, as it will when it is used.", fix="set prepare.max_length higher",
     )  # fmt: skip
+
+
+def _cannot_give(rows: int) -> str:
+    return f"{count(rows, 'row')} {'has a label' if rows == 1 else 'have labels'} that the model cannot give"
+
+
+def _gate_interval(gate: dict[str, Any]) -> str:
+    if gate.get("value") is None:
+        return "not scored"
+    if gate.get("low") is None or gate.get("high") is None:
+        return f"{gate['value']:.3f} (no interval)"
+    return f"{gate['value']:.3f} [{gate['low']:.3f}, {gate['high']:.3f}]"
+
+
+def _bar(gate: str) -> str:
+    """`macro_f1 >= 0.8` -> `macro F1 >= 0.8`."""
+    name, space, rest = gate.partition(" ")
+    return f"{metric(name)}{space}{rest}"
+
+
+def _why_absent(score: Score, scored: Scored) -> str:
+    return too_few(score.why_absent, score.n, "test row" if scored.answered.split == "test" else "validation row")
+
+
+def _off(ece: Score) -> str:
+    assert ece.value is not None
+    assert ece.low is not None
+    assert ece.high is not None
+    return f"off by {100 * ece.value:.1f} points [{100 * ece.low:.1f}, {100 * ece.high:.1f}] on average"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _interval(score: Score) -> str:

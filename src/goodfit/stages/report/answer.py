@@ -27,14 +27,15 @@ yes
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from goodfit.finding import Finding
+from goodfit.finding import SEVERITIES, Finding
 from goodfit.score import Score, Verdict
 from goodfit.stages.report import words
 from goodfit.stages.report.results import MODEL, of
 from goodfit.stages.report.schema import AnswerWord, RunFacts, ScoreFacts
+from goodfit.stages.report.text import label
 from goodfit.stages.report.text import name as readable
 
 BROKEN = ("diverged", "dead", "collapsed")
@@ -44,6 +45,20 @@ UNFINISHED = ("underfitting", "too_short", "rate_too_low", "rate_too_high")
 NO_SHARES = ("log_loss", "mcc", "kappa", "brier", "calibration_slope", "calibration_intercept")
 """Scores that are not shown in percent; a gate's line does not carry its unit."""
 UNDONE = ("running", "interrupted", "partial")
+SCARCE = 30
+"""Scored rows below which a class is named as what is lacking."""
+EXPLAINS = {
+    "diverged": BROKEN,
+    "gate_missed": ("gate",),
+    "gate_undecided": ("gate",),
+    "worse_than_baseline": ("worse_than_baseline",),
+    "no_better": ("worse_than_baseline",),
+    "verdict_open": ("worse_than_baseline",),
+    "unfinished": UNFINISHED,
+    "not_scored": ("few_rows",),
+    "test_spent": ("test_reused",),
+}
+"""Rule -> kinds of the findings (of train and evaluate) that say more about it."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +70,8 @@ class Known:
     scores: ScoreFacts | None
     diverged: bool = False
     """The events hold a non-finite loss or gradient."""
+    supports: Mapping[str, int] = field(default_factory=dict)
+    """Class -> scored rows."""
 
     @property
     def open(self) -> list[Finding]:
@@ -80,6 +97,26 @@ def decide(known: Known) -> list[Reason]:
     """Every rule that applied, the deciding one first; never empty."""
     found = [reason for rule in RULES for reason in rule(known)]
     return found or list(_yes(known))
+
+
+def first_findings(known: Known, reasons: Sequence[Reason], most: int) -> list[Finding]:
+    """What to look at first: what explains the word, then errors and warnings, those of the data after those of the model.
+
+    A note stands here only where it explains the word: else it has never changed what somebody does next.
+    """
+    kinds = EXPLAINS.get(reasons[0].rule, ()) if reasons else ()
+
+    def explains(finding: Finding) -> bool:
+        return finding.kind in kinds and finding.stage in ("train", "evaluate")
+
+    def place(finding: Finding) -> tuple[bool, int, bool, int, str]:
+        of_data = finding.stage in ("split", "audit", "prepare")
+        return (not explains(finding), -SEVERITIES.index(finding.severity), of_data, -finding.n_rows, finding.code)
+
+    loud = [f for f in known.open if f.severity != "note"]
+    return sorted(
+        loud if any(map(explains, loud)) else [*loud, *(f for f in known.open if f.severity == "note" and explains(f))], key=place
+    )[:most]
 
 
 def primary_verdicts(scores: ScoreFacts | None) -> list[tuple[str, Verdict]]:
@@ -153,9 +190,7 @@ def _nothing_scored(known: Known) -> Iterator[Reason]:
     elif known.run.status in UNDONE:
         yield Reason("cannot tell", "running", f"The run is {_undone(known.run.status)}; the model is not scored yet.")
     elif primary is not None:
-        yield Reason(
-            "cannot tell", "not_scored", f"The {words.metric(primary.name)} could not be measured: {readable(primary.why_absent)}."
-        )
+        yield Reason("cannot tell", "not_scored", f"The {words.metric(primary.name)} could not be measured: {words.absent(primary)}.")
     else:
         yield Reason("cannot tell", "not_scored", "The model was not scored.")
 
@@ -170,8 +205,20 @@ def _gates_undecided(known: Known) -> Iterator[Reason]:
 def _verdict_open(known: Known) -> Iterator[Reason]:
     for other, verdict in primary_verdicts(known.scores):
         if verdict.answer == "cannot_tell":
-            more = f"; about {words.count(verdict.rows_needed, 'row')} would tell" if verdict.rows_needed else ""
-            yield Reason("cannot tell", "verdict_open", f"Too few rows to tell it from {words.system(other)}{more}.")
+            yield Reason("cannot tell", "verdict_open", f"Too few rows to tell it from {words.system(other)}{_lacking(known, verdict)}.")
+
+
+def _lacking(known: Known, verdict: Verdict) -> str:
+    """How many rows would tell; where rows as such are not what is lacking, of which class there are too few."""
+    needed = words.rows_needed(verdict)
+    if needed:
+        return f"; about {words.count(needed, 'row')} would tell"
+    held = {name: n for name, n in known.supports.items() if n}
+    gap = verdict.difference.value if verdict.difference else None
+    if not gap or not held or min(held.values()) >= SCARCE:
+        return ""
+    rare, n = min(held.items(), key=lambda pair: (pair[1], pair[0]))
+    return f": only {words.count(n, 'row')} of the class “{label(rare, 40)}”"
 
 
 def _spent(known: Known) -> Iterator[Reason]:
@@ -235,7 +282,7 @@ def _title(finding: Finding) -> str:
 
 
 def _sentence(text: str | None) -> str:
-    return readable(text or "").rstrip(".")
+    return readable(text or "", 600).rstrip(".")
 
 
 def _because(error: str | None) -> str:

@@ -10,7 +10,7 @@ from html import escape
 from typing import Any
 
 from goodfit.stages.report.charts import palette
-from goodfit.stages.report.frame import GAP, UPRIGHT, Frame, is_upright, least_step
+from goodfit.stages.report.frame import GAP, UPRIGHT, Frame, is_upright, least_step, stretches
 from goodfit.stages.report.scales import FONT, Bands, Linear, fitted, text_width, tick
 
 LEGEND = 20.0
@@ -26,9 +26,9 @@ def grid(frame: Frame) -> Iterator[str]:
         for value in frame.y.ticks(TICK_UP, least_step(frame.y_axis)):
             yield f'<path class="grid" d="M{place_of(low)} {place_of(frame.y(value))}H{place_of(high)}"/>'
     if isinstance(frame.x, Linear) and isinstance(frame.y, Bands):
-        low, high = frame.y.pixels
         for value in frame.x.ticks(TICK, least_step(frame.x_axis)):
-            yield f'<path class="grid" d="M{place_of(frame.x(value))} {place_of(low)}V{place_of(high)}"/>'
+            at = place_of(frame.x(value))
+            yield f'<path class="grid" d="{"".join(f"M{at} {place_of(a)}V{place_of(b)}" for a, b in stretches(frame.y))}"/>'
 
 
 def axes(frame: Frame) -> Iterator[str]:
@@ -51,7 +51,7 @@ def _left_axis(frame: Frame) -> Iterator[str]:
                     full=name,
                 )
             else:
-                yield text_at(fitted(name, frame.left - GAP), at, frame.y(name), "end", full=name)
+                yield text_at(fitted(name, frame.left - GAP + 0.1), at, frame.y(name), "end", full=name)
         return
     for value in frame.y.ticks(TICK_UP, least_step(frame.y_axis)):
         yield text_at(tick(value, frame.y_axis["axis"]["format"]), at, frame.y(value), "end")

@@ -16,8 +16,9 @@ from goodfit.score import Score, Verdict
 from goodfit.stages.report import words
 from goodfit.stages.report.answer import bar
 from goodfit.stages.report.plots.scores import question
-from goodfit.stages.report.results import MODEL
-from goodfit.stages.report.text import name, visible
+from goodfit.stages.report.results import MODEL, first_table
+from goodfit.stages.report.schema import ClassFacts, DataFacts, ScoreFacts
+from goodfit.stages.report.text import label, name, visible
 
 HUB_METRICS = {
     "accuracy": ("accuracy", {}),
@@ -112,11 +113,12 @@ def _rounded(value: Any) -> Any:
 
 def _body(report: Mapping[str, Any]) -> Iterator[str]:
     run, said = report["run"], report["answer"]
+    repair = f" What to do: {md(words.full_stop(run['error_fix']), 600)}" if run["error_fix"] else ""
     yield f"# {md(run['name'])}"
     yield ""
     yield md(run["purpose"], 2000) if run["purpose"] else "No purpose was stated (`purpose` in the recipe)."
     yield ""
-    yield f"**Is it a good fit? {said['word'].capitalize()}.** {md(said['because'], 600)}"
+    yield f"**Is it a good fit? {said['word'].capitalize()}.** {md(said['because'], 600)}{repair}"
     yield ""
     for sentence in said["sentences"]:
         yield f"- {md(sentence['text'], 1500)}"
@@ -151,20 +153,26 @@ def _class_list(report: Mapping[str, Any]) -> str:
     if not labels:
         return "not recorded"
     more = f", and {len(labels) - CLASSES_SHOWN} more" if len(labels) > CLASSES_SHOWN else ""
-    return f"{len(labels)}: {', '.join(md(label, 60) for label in labels[:CLASSES_SHOWN])}{more}"
+    return f"{len(labels)}: {', '.join(md(label(one, 60)) for one in labels[:CLASSES_SHOWN])}{more}"
 
 
 def _scores(report: Mapping[str, Any]) -> Iterator[str]:
     scores = report["scores"]
     if scores is None:
         return
-    cells = {(s["name"], s["system"] or MODEL): Score.model_validate(s) for s in scores["scores"]}
-    others = [system for system in scores["systems"] if system != MODEL and any(key[1] == system for key in cells)]
-    metrics = list(dict.fromkeys(metric for metric, system in cells if system == MODEL))
-    yield from ("## Scores", "", f"On {words.count(scores['n'] or 0, words.split(scores['on']) + ' row')}, with intervals.", "")
+    facts = ScoreFacts.model_validate(scores)
+    classes = [ClassFacts.model_validate(c) for c in report["classes"]]
+    listed = first_table(facts, classes, multi_label=report["run"]["multi_label"])
+    cells = {(s.name, s.label, s.system or MODEL): s for s in listed}
+    others = [system for system in scores["systems"] if system != MODEL and any(key[2] == system for key in cells)]
+    rows = list(dict.fromkeys(key[:2] for key in cells if key[2] == MODEL))
+    yield from ("## Scores", "", f"On {words.count(scores['n'] or 0, words.split(scores['on']) + ' row')}. {words.intervals(listed)}", "")
     yield from _table(
         ["score", *(words.system(system) for system in (MODEL, *others))],
-        [[words.metric(m), *(words.score(cells[m, s]) if (m, s) in cells else "" for s in (MODEL, *others))] for m in metrics],
+        [
+            [words.named(metric, of), *(words.score(cells[metric, of, s]) if (metric, of, s) in cells else "" for s in (MODEL, *others))]
+            for metric, of in rows
+        ],
     )
     if scores["widened"]:
         wide = words.score(Score.model_validate(scores["widened"]))
@@ -186,7 +194,11 @@ def _classes(report: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"### By class, weakest first{some}", "")
     keys = ("f1", "precision", "recall")
     rows = [
-        [c["label"], f"{c['support']:,}", *(words.score(Score.model_validate(c["scores"][k])) if k in c["scores"] else "" for k in keys)]
+        [
+            label(c["label"]),
+            f"{c['support']:,}",
+            *(words.score(Score.model_validate(c["scores"][k])) if k in c["scores"] else "" for k in keys),
+        ]
         for c in found
     ]
     yield from _table(["class", "rows", "F1", "precision", "recall"], rows)
@@ -200,9 +212,9 @@ def _data(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"- {words.count(data['read'], 'row')} read, {data['used']:,} used{f'; dropped: {md(dropped)}' if dropped else ''}"
     for split, n in data["splits"].items():
         yield f"- {words.split(split)}: {words.count(n, 'row')}"
-    cut = sum(data["truncated"].values())
+    cut = DataFacts.model_validate(data).cut
     if cut:
-        yield f"- {words.count(cut, 'row')} cut at {data['max_length'] or 'the maximum number of'} tokens"
+        yield f"- {words.cut_rows(cut)} cut at {data['max_length'] or 'the maximum number of'} tokens"
     yield ""
 
 

@@ -12,11 +12,10 @@ from typing import Any
 
 import goodfit
 from goodfit.errors import RunError, SettingsError
-from goodfit.finding import Finding, worst_first
 from goodfit.run import RECORD
 from goodfit.score import Gate
 from goodfit.stages.report import facts, plots, results
-from goodfit.stages.report.answer import Known, decide
+from goodfit.stages.report.answer import Known, Reason, decide, first_findings
 from goodfit.stages.report.folder import Folder, mapping, word
 from goodfit.stages.report.reliability import reliability
 from goodfit.stages.report.schema import Answer, Chart, Confusion, DataFacts, GateFacts, ReportDocument
@@ -44,16 +43,20 @@ def gather(folder: Folder) -> ReportDocument:
     classes = results.class_facts(document, confusion)
     training = training_facts(folder, settings, scores.primary if scores else None)
     bins = reliability(folder, document, multi_label=run.multi_label)
-    known = Known(run, folder.findings(record), scores, diverged=bool(training and training.stopped_by == "nonfinite"))
+    known = Known(
+        run, folder.findings(record), scores, diverged=bool(training and training.stopped_by == "nonfinite"),
+        supports={fact.label: fact.support for fact in classes},
+    )  # fmt: skip
+    reasons = decide(known)
     spoken = Facts(known, data, training, classes, results.calibration_facts(document, bins))
     data = _with_labels(data, confusion)
     how = _show_text(settings)
     return ReportDocument(
         written_by=goodfit.__version__,
-        answer=_answer(known, spoken),
+        answer=_answer(reasons, spoken),
         run=run,
         headline=known.primary,
-        first=[f.id for f in _first(known.findings)],
+        first=[f.id for f in first_findings(known, reasons, FIRST_SHOWN)],
         data=data,
         candidates=facts.candidates(folder),
         training=training,
@@ -76,15 +79,9 @@ def _not_newer(record: dict[str, Any]) -> None:
         raise RunError(f"the run was made by another version of Goodfit ({schema})", fix="pip install --upgrade goodfit")
 
 
-def _answer(known: Known, spoken: Facts) -> Answer:
-    reasons = decide(known)
+def _answer(reasons: list[Reason], spoken: Facts) -> Answer:
     also = list(dict.fromkeys(reason.text for reason in reasons[1:]))
     return Answer(word=reasons[0].word, rule=reasons[0].rule, because=reasons[0].text, also=also, sentences=five(spoken))
-
-
-def _first(findings: list[Finding] | Any) -> list[Finding]:
-    """Errors and warnings only: a note has never changed what somebody does next."""
-    return [f for f in worst_first(list(findings)) if f.severity != "note"][:FIRST_SHOWN]
 
 
 def _with_labels(data: DataFacts, confusion: Confusion | None) -> DataFacts:

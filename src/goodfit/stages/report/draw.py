@@ -11,7 +11,7 @@ from html import escape
 from typing import Any
 
 from goodfit.stages.report.axes import LEGEND, axes, grid, legend_lines, legend_of, legend_svg, place_of, token, tooltip
-from goodfit.stages.report.frame import Frame, Row, Scale, frame_of, rows_of
+from goodfit.stages.report.frame import Frame, Row, Scale, frame_of, rows_of, stretches
 from goodfit.stages.report.scales import FONT, Bands, tick
 
 MARKS = ("line", "point", "bar", "rect", "rule", "text")
@@ -82,8 +82,7 @@ def _rule(x: float | None, x2: float | None, y: float | None, y2: float | None, 
         return f"M{place_of(x)} {place_of(y)}H{place_of(x2)}"
     if y2 is not None:
         return f"M{place_of(x)} {place_of(y)}V{place_of(y2)}"
-    low, high = sorted(frame.y.pixels)
-    return f"M{place_of(x)} {place_of(low)}V{place_of(high)}"
+    return "".join(f"M{place_of(x)} {place_of(low)}V{place_of(high)}" for low, high in stretches(frame.y))
 
 
 def _box(kind: str, at: tuple[float | None, float | None, float | None, float | None], frame: Frame) -> tuple[float, float, float, float]:

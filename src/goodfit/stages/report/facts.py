@@ -27,6 +27,8 @@ FILES = {
     "evaluate": (SCORES, PREDICTIONS),
 }
 """What each stage leaves for the report."""
+MACHINE = ("MachineError",)
+"""Errors that may be gone when the same command is given again."""
 
 
 def run_facts(folder: Folder, record: Mapping[str, Any], settings: Mapping[str, Any]) -> RunFacts:
@@ -51,6 +53,8 @@ def run_facts(folder: Folder, record: Mapping[str, Any], settings: Mapping[str, 
         stages=stages,
         model=_model(mapping(record, "model")),
         error=homeless(word(error, "message")),
+        error_kind=word(error, "code"),
+        error_fix=homeless(word(error, "fix")) or None,
     )
 
 
@@ -101,6 +105,7 @@ def data_facts(folder: Folder, settings: Mapping[str, Any]) -> DataFacts:
         groups=_groups(mapping(manifest, "groups")),
         tokens={key: prepared_tokens for key, prepared_tokens in mapping(prepared, "tokens").items() if key in ("read", "used", "dropped")},
         truncated=counts(prepared, "truncated"),
+        truncated_rows=counts(prepared, "truncated_rows"),
         max_length=whole(prepared, "max_length") if maximum is None else maximum,
         lengths=_lengths(prepared) or _lengths(profile),
         languages=_languages(profile),
@@ -137,7 +142,8 @@ def _lengths(source: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     if not all(isinstance(x, int | float) for x in (*edges, *heights)) or any(b <= a for a, b in zip(edges, edges[1:], strict=False)):
         return {}
-    return {"unit": word(found, "unit") or "tokens", "edges": edges, "counts": heights}
+    split = word(found, "split")
+    return {"unit": word(found, "unit") or "tokens", "edges": edges, "counts": heights} | ({"split": split} if split else {})
 
 
 def _languages(profile: Mapping[str, Any]) -> list[str]:
@@ -185,8 +191,10 @@ def reproduce(folder: Folder, run: RunFacts, record: Mapping[str, Any], settings
         "memory": f"{memory} GB" if memory is not None else None,
         "accelerator": hardware.get("gpu") or "none",
     }
+    command, note = _command(run)
     return Reproduce(
-        command=f"goodfit run {run.id} --new",
+        command=command,
+        note=note,
         seed=whole(settings, "seed"),
         goodfit=word(record, "goodfit"),
         commit=word(record, "commit"),
@@ -195,6 +203,17 @@ def reproduce(folder: Folder, run: RunFacts, record: Mapping[str, Any], settings
         hashes={key: value for key, value in found.items() if value},
         settings=folder.text("resolved.yaml") or "",
     )
+
+
+def _command(run: RunFacts) -> tuple[str, str]:
+    """The command that does it again, and what to know before; none where it could only fail as it did."""
+    if run.status == "failed" and run.error_kind in MACHINE:
+        return f"goodfit run {run.id}", "The run goes on where it stopped, once the machine is able to."
+    if run.status in ("failed", "stopped"):
+        return "", f"This run {run.status}, and would again as it is. Repair the cause first, then run the recipe again."
+    if run.status == "interrupted":
+        return f"goodfit run {run.id}", "The run was interrupted; this goes on where it stopped."
+    return f"goodfit run {run.id} --new", ""
 
 
 def missing(folder: Folder, run: RunFacts) -> list[Missing]:
@@ -217,12 +236,12 @@ def _why_undone(stage: str, fact: StageFacts | None, run: RunFacts) -> str:
     if fact is not None and fact.state == "skipped":
         return f"left out: {readable(fact.reason or 'the recipe says so')}"
     if fact is not None and (fact.state == "failed" or (fact.state, run.status) == ("running", "failed")):
-        return f"failed: {readable(run.error)}" if run.error else "failed"
+        return "failed: see the error above" if run.error else "failed"
     if fact is not None and fact.state == "running":
         return "is being worked on" if run.status == "running" else f"was begun; the run is {run.status}"
     return {
         "stopped": "not done: a finding stopped the run before it",
-        "failed": f"not done: the run failed before it ({readable(run.error or 'see log.txt')})",
+        "failed": "not done: the run failed before it" + ("" if run.error else " (see log.txt)"),
         "interrupted": "not done: the run was interrupted before its end, and can be resumed",
         "running": "not done yet: the run is going on",
         "partial": "not done: the run was only asked for an earlier stage",

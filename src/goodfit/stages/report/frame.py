@@ -120,6 +120,14 @@ def is_upright(scale: Bands) -> bool:
     return max(map(text_width, scale.names), default=0.0) > scale.width - 4
 
 
+def stretches(scale: Scale) -> list[tuple[float, float]]:
+    """What a line through the whole height crosses: everything, or each band without the room for its name."""
+    low, high = sorted(scale.pixels)
+    if isinstance(scale, Linear) or not scale.below:
+        return [(low, high)]
+    return [(scale(name) - scale.room / 2, scale(name) + scale.room / 2) for name in scale.names]
+
+
 def least_step(axis: Mapping[str, Any]) -> float:
     """The smallest step between two ticks."""
     return float(axis["axis"].get("tickMinStep", 0.0))

@@ -22,8 +22,9 @@ from goodfit.stages.report.answer import bar, gate_score
 from goodfit.stages.report.draw import svg
 from goodfit.stages.report.frame import least_width
 from goodfit.stages.report.plots.scores import question
-from goodfit.stages.report.results import MODEL
-from goodfit.stages.report.text import name, visible
+from goodfit.stages.report.results import MODEL, first_table
+from goodfit.stages.report.schema import ClassFacts, DataFacts, ScoreFacts
+from goodfit.stages.report.text import label, name, visible
 
 WIDE, HALF, NARROW = 920.0, 440.0, 335.0
 """Widths at which charts are drawn: the page, one of two columns, a phone."""
@@ -58,12 +59,26 @@ def _lookups(report: dict[str, Any]) -> dict[str, Any]:
         "first": [by_id[key] for key in report["first"]],
         "splits": [(f"{words.split(split)} rows", f"{n:,}") for split, n in report["data"]["splits"].items()],
         "group_splits": list(dict.fromkeys(split for group in report["data"]["groups"] for split in group["splits"])),
+        "severities": _severities(report["findings"]),
         "gate_score": gate_score,
+        "bar_drawn": _bar_drawn(report["scores"]),
         "calibration_facts": _calibration(report["calibration"]),
         "made_with": _made_with(report),
         "lacking": _lacking(report["missing"]),
-        **_score_table(report["scores"]),
+        "cut": words.cut_rows(cut) if (cut := DataFacts.model_validate(report["data"]).cut) else "",
+        **_score_table(report),
     }
+
+
+def _bar_drawn(scores: dict[str, Any] | None) -> bool:
+    """Whether a bar was set on the primary score, which is what the first chart shows."""
+    return scores is not None and any(gate["gate"].split(" ")[0] == scores["primary"] for gate in scores["gates"])
+
+
+def _severities(findings: list[dict[str, Any]]) -> str:
+    """`1 error, 2 warnings, 3 notes` of the open findings."""
+    held = [f["severity"] for f in findings if f["status"] == "open"]
+    return ", ".join(words.count(held.count(severity), severity) for severity in reversed(SEVERITIES) if severity in held)
 
 
 def _lacking(missing: list[dict[str, str]]) -> list[tuple[str, list[str]]]:
@@ -82,15 +97,20 @@ def _by_status(findings: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]
     return groups
 
 
-def _score_table(scores: dict[str, Any] | None) -> dict[str, Any]:
+def _score_table(report: dict[str, Any]) -> dict[str, Any]:
     """One row per score, one column per system, the model first."""
-    if scores is None:
-        return {"score_systems": [], "score_rows": []}
-    cells = {(s["name"], s["system"] or MODEL): s for s in scores["scores"]}
-    systems = sorted({system for _, system in cells}, key=lambda system: (system != MODEL, list(scores["systems"]).index(system)))
-    names = list(dict.fromkeys([scores["primary"], *(metric for metric, _ in cells)]))
-    rows = [{"name": metric, "cells": [cells.get((metric, system)) for system in systems]} for metric in names]
-    return {"score_systems": systems, "score_rows": [row for row in rows if any(row["cells"])]}
+    if report["scores"] is None:
+        return {"score_systems": [], "score_rows": [], "intervals": ""}
+    scores = ScoreFacts.model_validate(report["scores"])
+    classes = [ClassFacts.model_validate(c) for c in report["classes"]]
+    listed = first_table(scores, classes, multi_label=report["run"]["multi_label"])
+    cells = {(s.name, s.label, s.system or MODEL): s.to_json() for s in listed}
+    systems = sorted({key[2] for key in cells}, key=lambda system: (system != MODEL, list(scores.systems).index(system)))
+    rows = [
+        {"name": words.named(metric, of), "cells": [cells.get((metric, of, system)) for system in systems]}
+        for metric, of in dict.fromkeys(key[:2] for key in cells)
+    ]
+    return {"score_systems": systems, "score_rows": rows, "intervals": words.intervals(listed)}
 
 
 def _calibration(found: dict[str, Any] | None) -> list[tuple[str, str]]:
@@ -138,6 +158,10 @@ def _environment() -> Environment:
         "sentence": words.sentence,
         "reasons": words.reasons,
         "count": words.count,
+        "label": label,
+        "fullstop": words.full_stop,
+        "evidence": lambda value: words.evidence(Score.model_validate(value)),
+        "rowsneeded": lambda value: words.rows_needed(Verdict.model_validate(value)),
         "chart": _chart,
     }
     return environment

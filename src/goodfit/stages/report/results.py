@@ -6,15 +6,16 @@ evaluate/predictions.parquet. No number is measured here that evaluate has measu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from goodfit.run import MISTAKES, SCORES
 from goodfit.score import Score, Verdict
+from goodfit.stages.report import words
 from goodfit.stages.report.folder import Folder, lenient, many, mapping, real, whole, word
 from goodfit.stages.report.schema import CalibrationFacts, ClassFacts, Confusion, GateFacts, Ledger, Mistake, Pair, ScoreFacts
-from goodfit.stages.report.text import ShowText, shown
+from goodfit.stages.report.text import ShowText, label, shown
 from goodfit.stages.report.text import name as readable
 
 MODEL = "model"
@@ -87,6 +88,21 @@ def of(facts: ScoreFacts | None, name: str, system: str = MODEL) -> Score | None
     if facts is None:
         return None
     return next((s for s in facts.scores if s.name == name and (s.system or MODEL) == system), None)
+
+
+def first_table(facts: ScoreFacts, classes: Sequence[ClassFacts], *, multi_label: bool) -> list[Score]:
+    """The scores of the first table, the primary one first.
+
+    With one label a row micro-F1 is the accuracy, and is left out beside it. Of two classes the rarer one's precision, recall and F1
+    belong here: the mean of both hides it.
+    """
+    names = {score.name for score in facts.scores}
+    double = "micro_f1" if not multi_label and "accuracy" in names and facts.primary != "micro_f1" else None
+    listed = sorted((s for s in facts.scores if s.name != double), key=lambda s: s.name != facts.primary)
+    if multi_label or len(classes) != 2:
+        return listed
+    rarer = min(classes, key=lambda fact: (fact.support, fact.label))
+    return listed + [rarer.scores[name] for name in ("precision", "recall", "f1") if name in rarer.scores]
 
 
 def baselines(facts: ScoreFacts) -> list[Score]:
@@ -195,7 +211,7 @@ def calibration_facts(document: Mapping[str, Any], bins: list[Any]) -> Calibrati
         temperature=temperature,
         fitted_on=word(found, "fitted_on"),
         thresholds=thresholds,
-        reason=readable(word(found, "reason") or "", 300),
+        reason=readable(words.decision(word(found, "reason") or ""), 400),
     )
 
 
@@ -214,7 +230,7 @@ def mistakes(folder: Folder, how: ShowText) -> list[Mistake]:
 
 
 def _names(value: Any) -> str:
-    """One label, or several of a multi-label row; `(none)` where the row has no label."""
+    """One label, or several of a multi-label row; `no label` where the row has none."""
     if isinstance(value, list):
-        return ", ".join(str(item) for item in value) or "(none)"
-    return "(none)" if value is None else str(value)
+        return ", ".join(label(item) for item in value) or "no label"
+    return "no label" if value is None else str(value)

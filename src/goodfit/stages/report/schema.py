@@ -91,6 +91,10 @@ class RunFacts(Record):
     model: dict[str, Any] = {}
     """Kind, base model (a name, never a path of the machine), its hash and licence, and the saved model's path in the run."""
     error: str | None = None
+    error_kind: str | None = None
+    """Class of the error: `DataError`, `MachineError` …"""
+    error_fix: str | None = None
+    """What the error says to do."""
 
 
 class GroupCount(Record):
@@ -114,11 +118,19 @@ class DataFacts(Record):
     groups: list[GroupCount] = []
     tokens: dict[str, Any] = {}
     truncated: dict[str, int] = {}
-    """Rows cut at `max_length`, per label."""
+    """Rows cut at `max_length`, per label (of several labels a row counts for each)."""
+    truncated_rows: dict[str, int] = {}
+    """Rows cut at `max_length`, per split; a row counts once."""
     max_length: int | None = None
     lengths: dict[str, Any] = {}
-    """Histogram: `unit`, `edges` (k + 1), `counts` (k)."""
+    """Histogram: `unit`, `edges` (k + 1), `counts` (k), and the `split` that was counted, where one was."""
     languages: list[str] = []
+
+    @property
+    def cut(self) -> dict[str, int]:
+        """Rows cut per split, those without left out; `{"": n}` where only labels were counted."""
+        total = {} if self.truncated_rows else {"": sum(self.truncated.values())}
+        return {split: n for split, n in (self.truncated_rows or total).items() if n}
 
 
 class Best(Record):
@@ -290,6 +302,8 @@ class Reproduce(Record):
     """Everything needed to do it again, and to check that it is the same."""
 
     command: str
+    note: str = ""
+    """What has to be done before the command is of use."""
     seed: int | None = None
     goodfit: str | None = None
     commit: str | None = None

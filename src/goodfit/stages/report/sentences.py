@@ -13,6 +13,7 @@ from goodfit.stages.report import words
 from goodfit.stages.report.answer import Known, bar, primary_verdicts
 from goodfit.stages.report.results import MODEL, baselines, of
 from goodfit.stages.report.schema import CalibrationFacts, ClassFacts, DataFacts, Evidence, GateFacts, Sentence, TrainingFacts
+from goodfit.stages.report.text import label
 from goodfit.stages.report.text import name as readable
 
 FIT_KINDS = {
@@ -54,8 +55,8 @@ def _score(facts: Facts) -> Sentence:
         return Sentence(topic="score", text="The model was not scored, so nothing is known of how well it works.")
     evidence = [_of_score(primary)]
     if primary.value is None:
-        what, rows = _upper(words.metric(primary.name)), words.count(primary.n, "row")
-        return Sentence(topic="score", text=f"{what} could not be measured on {rows}: {readable(primary.why_absent)}.", evidence=evidence)
+        what = _upper(words.metric(primary.name))
+        return Sentence(topic="score", text=f"{what} could not be measured: {words.absent(primary)}.", evidence=evidence)
     text = f"{_rows_seen(scores.on, primary.n)} its {words.metric(primary.name)} is {words.score(primary)}"
     rival = _strongest(facts)
     if rival is None:
@@ -195,9 +196,9 @@ def _data(facts: Facts) -> Sentence:
     )
     if dropped:
         text += f" and {sum(data.dropped.values()):,} dropped ({dropped})"
-    cut = sum(data.truncated.values())
+    cut = sum(data.cut.values())
     if cut:
-        text += f"; {words.count(cut, 'row')} {'was' if cut == 1 else 'were'} cut at {data.max_length or 'the maximum'} tokens"
+        text += f"; {words.cut_rows(data.cut)} {'was' if cut == 1 else 'were'} cut at {data.max_length or 'the maximum'} tokens"
     return Sentence(topic="data", text=f"{text}; {_raised(facts, raised)}.", evidence=evidence)
 
 
@@ -224,12 +225,12 @@ def _limits(facts: Facts) -> Sentence:
         evidence.append(Evidence(kind="score", text=f"calibration error {words.score(ece)}", ref="calibration"))
     weak = facts.classes[0] if len(facts.classes) > 2 else None
     if weak is not None and (f1 := weak.scores.get("f1")) is not None and f1.value is not None:
-        parts.append(f"its weakest class is “{readable(weak.label, 40)}” (F1 {words.score(f1)}, {words.count(weak.support, 'row')})")
-        evidence.append(Evidence(kind="score", text=f"F1 of {readable(weak.label, 40)} {words.score(f1)}", ref="classes"))
+        parts.append(f"its weakest class is “{label(weak.label, 40)}” (F1 {words.score(f1)}, {words.count(weak.support, 'row')})")
+        evidence.append(Evidence(kind="score", text=f"F1 of “{label(weak.label, 40)}” {words.score(f1)}", ref="classes"))
     thin = sum(fact.support < FEW_ROWS for fact in facts.classes)
     if thin:
-        one = "one class has" if thin == 1 else f"{thin:,} of {len(facts.classes):,} classes have"
-        parts.append(f"{one} fewer than {FEW_ROWS} rows to judge by")
+        few = words.part(thin, len(facts.classes), "class", ("has", "have"), "classes")
+        parts.append(f"{few} fewer than {FEW_ROWS} rows to judge by")
     scores = facts.known.scores
     if scores and (scores.ledger.models_scored or 1) > 1:
         parts.append(f"these rows have judged {words.count(scores.ledger.models_scored or 0, 'model')}, which flatters the best of them")
@@ -250,7 +251,7 @@ def _off(ece: Score) -> str:
 
 
 def _of_score(score: Score) -> Evidence:
-    who = "" if (score.system or MODEL) == MODEL else f"{words.system(score.system or '', short=True)} "
+    who = "" if (score.system or MODEL) == MODEL else f"{words.system(score.system or '', short=True)}: "
     return Evidence(kind="score", text=f"{who}{words.metric(score.name)} {words.score(score)}", ref="scores")
 
 

@@ -22,6 +22,7 @@ NAME_SHOWN = 120
 _SUSPECT = re.compile(r"\\u[dD]|NaN|Infinity|[eE]\+?[0-9]{3}")
 _JOINERS = {"\u200c", "\u200d"}  # spelling of Persian and of many emoji: harmless, and ugly when spelled out
 _BLANKS = set("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")  # letters and signs that print nothing
+_BLANK_RUN = re.compile(r"^\s+|\s+$|\s{2,}|[^\S ]")
 _SPACES = {"\t": " ", "\r": "", "\u2028": "\n", "\u2029": "\n", "\x0b": "\n", "\x0c": "\n", "\x85": "\n"}
 
 
@@ -52,6 +53,18 @@ def _unseen(character: str) -> bool:
 def name(text: object, limit: int = NAME_SHOWN) -> str:
     """A label, a column, a title on one line: visible characters, at most `limit` of them."""
     return shorten(" ".join(visible(text).split()), limit)
+
+
+def label(text: object, limit: int = NAME_SHOWN) -> str:
+    """A label on one line; where it has spaces at an end, or several in a row, in quotes with these shown: `'Lieferung␣'`.
+
+    Labels are compared sign by sign: two that differ in spaces only are two labels, and must not look like one.
+    """
+    shown = visible(text).replace("\n", "⏎")
+    if shown == " ".join(shown.split()):
+        return shorten(shown, limit)
+    spaced = _BLANK_RUN.sub(lambda found: "␣" * len(found[0]), shown)
+    return f"'{shorten(spaced, limit - 2)}'"
 
 
 def shorten(text: str, limit: int) -> str:

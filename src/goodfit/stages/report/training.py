@@ -6,9 +6,11 @@ resume count once: the later attempt replaces the earlier one from the checkpoin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from goodfit.recipe import Train
 from goodfit.run import BEST, EVENTS, PLAN
 from goodfit.score import Score
 from goodfit.stages.report import words
@@ -19,6 +21,11 @@ from goodfit.stages.report.text import name as readable
 CURVE_POINTS = 200
 """A curve of more steps is drawn through the means of so many stretches."""
 MESSAGES_SHOWN = 20
+FIRST_KEYS = (
+    "train.learning_rate", "train.num_train_epochs", "train.per_device_train_batch_size", "train.gradient_accumulation_steps",
+    "train.lr_scheduler_type", "train.warmup_steps", "train.weight_decay", "train.precision", "seed",
+)  # fmt: skip
+"""What a reader asks first of a training."""
 
 
 def training_facts(folder: Folder, settings: Mapping[str, Any], primary: str | None) -> TrainingFacts | None:
@@ -30,7 +37,7 @@ def training_facts(folder: Folder, settings: Mapping[str, Any], primary: str | N
     steps = [e for e in events if e.get("event") == "step"]
     looks = [e for e in events if e.get("event") == "eval"]
     start, end = (starts[-1] if starts else {}), (ends[-1] if ends else {})
-    metric = _metric(looks, primary)
+    metric, used = _metric(looks, primary), _settled(folder, start, settings)
     return TrainingFacts(
         steps=max((whole(e, "step") or 0 for e in (*steps, *ends)), default=0),
         steps_total=whole(start, "steps_total"),
@@ -42,8 +49,8 @@ def training_facts(folder: Folder, settings: Mapping[str, Any], primary: str | N
         score=_look_scores(looks, metric),
         seconds=sum(real(e, "seconds") or 0.0 for e in steps) or None,
         tokens=max((whole(e, "tokens") or 0 for e in steps), default=0) or None,
-        facts=_facts(start, steps, settings),
-        plan=_plan(folder, settings),
+        facts=_facts(start, steps, used, mapping(settings, "peft")),
+        plan=_plan(folder, used),
         messages=_messages(events),
     )
 
@@ -119,46 +126,84 @@ def _best(folder: Folder) -> Best | None:
     if step is None:
         return None
     score = lenient(Score, document.get("score"))
-    return Best(step=step, score=score, margin=real(document, "margin"), reason=readable(document.get("reason") or "", 400))
+    return Best(step=step, score=score, margin=real(document, "margin"), reason=_kept(document.get("reason")))
 
 
-def _plan(folder: Folder, settings: Mapping[str, Any]) -> list[PlanEntry]:
-    """Every number that was settled before the training, those with a reason first."""
-    document = folder.document("tune", PLAN)
-    values = {key: value for key, value in mapping(document, "plan").items() if value is not None}
-    said = []
-    for key, why in mapping(document, "reasons").items():
-        section, _, name = key.rpartition(".")
-        value = values.pop(name, mapping(settings, section).get(name))
-        said.append(PlanEntry(key=key, value=_plain(value), reason=readable(why, 300)))
-    return said + [PlanEntry(key=key, value=_plain(value)) for key, value in values.items()]
+def _kept(reason: object) -> str:
+    """Why these weights, with the metric's name as it stands elsewhere on the page."""
+    return re.sub(r"^[a-z_0-9]+(?= )", lambda found: words.metric(found[0]) if "_" in found[0] else found[0], readable(reason or "", 400))
+
+
+def _settled(folder: Folder, start: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Recipe key -> the value that was used: of the plan where it has one, else of the recipe; what was left open is left out.
+
+    The plan's numbers stand under the keys of the recipe; those that no recipe can set (how often a line is written …) are left out.
+    """
+    document, train = folder.document("tune", PLAN), mapping(settings, "train")
+    found = mapping(document, "plan")
+    gathered = whole(train, "gradient_accumulation_steps") or 1
+    rows = whole(found, "train_batch_size")
+    if rows is not None and rows % gathered == 0:
+        found["per_device_train_batch_size"] = rows // gathered
+    used = {f"train.{key}": value for key, value in (train | found).items() if key in Train.model_fields}
+    used["train.precision"] = word(start, "dtype") or used.get("train.precision")
+    used["seed"] = found.get("seed", settings.get("seed"))
+    peft = mapping(settings, "peft")
+    if peft.get("method") == "lora":
+        used |= {f"peft.{key}": value for key, value in peft.items()}
+        used["peft.lora_dropout"] = real(document, "lora_dropout")
+    return {key: value for key, value in used.items() if value not in (None, "auto")}
+
+
+def _plan(folder: Folder, used: Mapping[str, Any]) -> list[PlanEntry]:
+    """Every number of the training: those that a reader asks first, then those with a reason, then the rest."""
+    why = mapping(folder.document("tune", PLAN), "reasons")
+    order = [*FIRST_KEYS, *why, *used]
+    shown = [key for key in dict.fromkeys(order) if key in used]
+    return [PlanEntry(key=key, value=_plain(used[key]), reason=readable(why.get(key) or "", 300)) for key in shown]
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.6g}"
     return "" if value is None else readable(value)
 
 
-def _facts(start: Mapping[str, Any], steps: list[dict[str, Any]], settings: Mapping[str, Any]) -> dict[str, str]:
-    """In words what a reader asks first: how it was computed, how fast, with which rate."""
-    train, peft = mapping(settings, "train"), mapping(settings, "peft")
-    rate, tokens = real(train, "learning_rate"), [t for e in steps if (t := real(e, "tokens_per_second")) is not None]
+def _facts(start: Mapping[str, Any], steps: list[dict[str, Any]], used: Mapping[str, Any], peft: Mapping[str, Any]) -> dict[str, str]:
+    """In words what a reader asks first: with which numbers it was trained; then how it was computed, and how fast."""
+    tokens = [t for e in steps if (t := real(e, "tokens_per_second")) is not None]
     trainable, parameters = whole(start, "trainable"), whole(start, "parameters")
     memory = max((real(e, "memory_bytes") or 0.0 for e in (start, *steps)), default=0.0)
-    found = {
-        "weights trained": f"{trainable:,} of {parameters:,}" if trainable and parameters else None,
+    found = _recipe_facts(start, used) | {
         "method": f"LoRA, rank {peft.get('r')}" if peft.get("method") == "lora" else "all weights" if peft else None,
-        "learning rate": f"{rate:.3g}" if rate is not None else None,
-        "batch": word(start, "batch"),
-        "weight decay": f"{decay:g}" if (decay := real(train, "weight_decay")) is not None else None,
+        "weights trained": f"{trainable:,} of {parameters:,}" if trainable and parameters else None,
         "engine": word(start, "tier"),
         "why this engine": word(start, "tier_reason"),
-        "precision": word(start, "dtype"),
         "speed": f"{sorted(tokens)[len(tokens) // 2]:,.0f} tokens a second" if tokens else None,
         "peak memory": words.size(memory) if memory else None,
     }
     return {key: readable(value, 300) for key, value in found.items() if value}
+
+
+def _recipe_facts(start: Mapping[str, Any], used: Mapping[str, Any]) -> dict[str, str | None]:
+    """Learning rate, epochs, batch, schedule, warm-up, weight decay, precision, seed."""
+    rate, epochs, warm, decay = (
+        real(used, f"train.{key}") for key in ("learning_rate", "num_train_epochs", "warmup_steps", "weight_decay")
+    )
+    seed, schedule = whole(used, "seed"), word(used, "train.lr_scheduler_type")
+    epochs = real(start, "epochs") if epochs is None else epochs
+    return {
+        "learning rate": None if rate is None else f"{rate:.3g}",
+        "epochs": None if epochs is None else f"{epochs:g}",
+        "batch": word(start, "batch"),
+        "schedule": None if schedule is None else schedule.replace("_", " "),
+        "warm-up": None if warm is None else f"{100 * warm:.3g}% of the steps" if warm < 1 else words.count(int(warm), "step"),
+        "weight decay": None if decay is None else f"{decay:g}",
+        "precision": word(start, "dtype"),
+        "seed": None if seed is None else f"{seed}",
+    }
 
 
 def _messages(events: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -9,49 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from goodfit.monitor.words import duration, size
-from goodfit.score import Score
+from goodfit.monitor.words import count, decision, duration, metric, part, size, system, too_few
+from goodfit.score import Score, Verdict
+from goodfit.stages.report.text import label
 from goodfit.stages.report.text import name as readable
 
 __all__ = [
-    "answer", "count", "day", "difference", "duration", "interval", "listing", "metric", "number", "reasons", "score", "sentence", "sides",
-    "size", "size_of", "split", "system",
+    "absent", "answer", "count", "cut_rows", "day", "decision", "difference", "duration", "evidence", "full_stop", "interval",
+    "intervals", "listing", "metric", "named", "number", "part", "reasons", "rows_needed", "score", "sentence", "sides", "size",
+    "size_of", "split", "system", "whose",
 ]  # fmt: skip
 
 MINUS = "\u2212"
 
-METRICS = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "macro_f1": "macro F1",
-    "micro_f1": "micro F1",
-    "weighted_f1": "weighted F1",
-    "samples_f1": "F1 per row",
-    "f1": "F1",
-    "precision": "precision",
-    "recall": "recall",
-    "subset_accuracy": "exact match",
-    "hamming_loss": "Hamming loss",
-    "mcc": "Matthews correlation",
-    "kappa": "Cohen's kappa",
-    "roc_auc": "ROC-AUC",
-    "pr_auc": "PR-AUC",
-    "log_loss": "log-loss",
-    "brier": "Brier score",
-    "macro_f1_common": "macro F1 of the commoner labels",
-    "ece": "calibration error",
-    "error_rate": "error rate",
-    "calibration_slope": "calibration slope",
-    "calibration_intercept": "calibration intercept",
-}
-SYSTEMS = {
-    "model": "this model",
-    "majority": "guessing the commonest class",
-    "tfidf": "TF-IDF with logistic regression",
-    "knn": "nearest neighbours",
-    "zero_shot": "the base model untrained",
-}
-SHORT_SYSTEMS = {"model": "this model", "majority": "commonest class", "tfidf": "TF-IDF", "knn": "neighbours", "zero_shot": "untrained"}
 SPLITS = {"train": "training", "valid": "validation", "test": "test", "folds": "out-of-fold", "train_probe": "training sample"}
 ANSWERS = {
     "better": "better",
@@ -63,16 +33,6 @@ ANSWERS = {
     "undecided": "undecided",
 }
 _QUESTION = re.compile(r"^(?P<one>.+?) vs (?P<other>.+?) on (?P<metric>\S+)$", re.DOTALL)
-
-
-def metric(key: str) -> str:
-    """`macro_f1` -> `macro F1`; an unknown name with its underscores as spaces."""
-    return METRICS.get(key, readable(key.replace("_", " ")))
-
-
-def system(key: str, *, short: bool = False) -> str:
-    """`tfidf` -> `TF-IDF with logistic regression`, or `TF-IDF`."""
-    return (SHORT_SYSTEMS if short else SYSTEMS).get(key, readable(key.replace("_", " ")))
 
 
 def split(key: str) -> str:
@@ -119,16 +79,54 @@ def interval(low: float | None, high: float | None, unit: str = "share") -> str:
 
 
 def score(score: Score) -> str:
-    """`84.2% [81.5, 86.7]`, or why there is no number."""
+    """`84.2% [81.5, 86.7]`, `84.2% (no interval)`, or why there is no number."""
     if score.value is None:
-        return f"not scored: {readable(score.why_absent)}"
-    return f"{number(score.value, score.unit)} {interval(score.low, score.high, score.unit)}".rstrip()
+        return f"not scored: {absent(score)}"
+    ends = interval(score.low, score.high, score.unit) or ("" if score.unit in ("count", "bytes", "seconds") else "(no interval)")
+    return f"{number(score.value, score.unit)} {ends}".rstrip()
+
+
+def absent(score: Score) -> str:
+    """Why a score has no value: `5 test rows; at least 20 are needed`."""
+    return readable(too_few(score.why_absent, score.n, f"{split(score.split)} row" if score.split else "row"))
+
+
+def whose(score: Score) -> str:
+    """What was measured, and whose it is: `macro F1`, `TF-IDF: macro F1`, `F1 of “refund”`."""
+    who = f"{system(score.system, short=True)}: " if score.system else ""
+    return f"{who}{named(score.name, score.label)}"
+
+
+def evidence(score_: Score) -> str:
+    """A score as a finding shows it: `TF-IDF: macro F1 84.2% [81.5, 86.7]`."""
+    return f"{whose(score_)} {score(score_)}"
+
+
+def named(key: str, of: str | None) -> str:
+    """`macro F1`, or `recall of “spam”` for a score of one class."""
+    return metric(key) if of is None else f"{metric(key)} of “{label(of, 40)}”"
+
+
+def intervals(scores: Sequence[Score]) -> str:
+    """What the intervals of a table mean, and what a number without one does."""
+    given = [s for s in scores if s.value is not None]
+    held = [s for s in given if s.low is not None and s.high is not None]
+    if not held:
+        return "These rows are too few for an interval: a number tells how they went, not how others will go."
+    meant = "An interval holds the true value in about 95 of 100 such measurements"
+    return f"{meant}." if len(held) == len(given) else f"{meant}; a number without one tells of these rows only."
+
+
+def rows_needed(verdict: Verdict) -> int | None:
+    """Rows that would settle a comparison, where that is more than there were: fewer cannot be what is lacking."""
+    n = verdict.difference.n if verdict.difference else 0
+    return verdict.rows_needed if verdict.rows_needed and verdict.rows_needed > n else None
 
 
 def difference(score: Score, *, sign: bool = True) -> str:
     """The difference of two scores: shares in points, `+4.1 points [2.2, 6.0]`."""
     if score.value is None:
-        return f"not measured: {readable(score.why_absent)}"
+        return f"not measured: {absent(score)}"
     scale, unit = (100.0, "points") if score.unit == "share" else (1.0, score.unit)
     low, high = (None if x is None else x * scale for x in (score.low, score.high))
     return f"{number(score.value * scale, unit, sign=sign)} {interval(low, high, unit)}".rstrip()
@@ -149,9 +147,9 @@ def sentence(text: object) -> str:
     return shown[:1].upper() + shown[1:] if first.isalpha() and first.islower() else shown
 
 
-def count(n: int, noun: str, plural: str | None = None) -> str:
-    """`1 row`, `1,234 rows`."""
-    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+def full_stop(text: str) -> str:
+    """The text with a full stop, where it does not end a sentence itself."""
+    return text if text.endswith((".", "?", "!", "…")) else f"{text}."
 
 
 def listing(items: Sequence[str], limit: int = 3) -> str:
@@ -161,6 +159,14 @@ def listing(items: Sequence[str], limit: int = 3) -> str:
     if len(items) < 2:
         return "".join(items)
     return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def cut_rows(cut: Mapping[str, int]) -> str:
+    """`{"valid": 1}` -> `1 validation row`; several splits: `3 rows (2 training, 1 validation)`."""
+    if len(cut) == 1:
+        ((of, n),) = cut.items()
+        return count(n, f"{split(of)} row" if of else "row")
+    return f"{count(sum(cut.values()), 'row')} ({', '.join(f'{n:,} {split(of)}' for of, n in cut.items())})"
 
 
 def reasons(dropped: Mapping[str, int]) -> str:

@@ -13,7 +13,7 @@ from goodfit.stages.report.charts import Values, layer, names, number_of, paint,
 from goodfit.stages.report.plots.common import BAND, NAME, ROWS_SHOWN, brief, capped, ends, unique, with_gap
 from goodfit.stages.report.results import row_sums
 from goodfit.stages.report.schema import Chart, ClassFacts, Confusion
-from goodfit.stages.report.text import name as readable
+from goodfit.stages.report.text import label as shown
 
 MOST_CELLS = 25
 """A confusion matrix of more classes is shown by its most frequent confusions instead."""
@@ -63,7 +63,7 @@ def classes(found: Sequence[ClassFacts]) -> Iterator[Chart]:
 
 def _end(scored: tuple[ClassFacts, Score]) -> str:
     fact, f1 = scored
-    return f"“{readable(fact.label, NAME)}” ({words.score(f1)}, {words.count(fact.support, 'row')})"
+    return f"“{shown(fact.label, NAME)}” ({words.score(f1)}, {words.count(fact.support, 'row')})"
 
 
 def _tabled(n: int) -> str:
@@ -72,7 +72,7 @@ def _tabled(n: int) -> str:
 
 def _row(fact: ClassFacts) -> list[str]:
     scores = (fact.scores.get(key) for key in ("f1", "precision", "recall"))
-    return [readable(fact.label), f"{fact.support:,}", *(words.score(score) if score else "" for score in scores)]
+    return [shown(fact.label), f"{fact.support:,}", *(words.score(score) if score else "" for score in scores)]
 
 
 def confusion(found: Confusion) -> Iterator[Chart]:
@@ -124,14 +124,14 @@ def _most_frequent(found: Confusion) -> str:
         return "Nothing was confused."
     top = found.pairs[0]
     of = f" of {words.count(rows, 'row')}" if (rows := row_sums(found).get(top.label)) else ""
-    return f"Most often, “{readable(top.label, NAME)}” is taken for “{readable(top.prediction, NAME)}”: {top.rows:,}{of}."
+    return f"Most often, “{shown(top.label, NAME)}” is taken for “{shown(top.prediction, NAME)}”: {top.rows:,}{of}."
 
 
 def _pairs(found: Confusion) -> Iterator[Chart]:
     pairs = found.pairs[:PAIRS_SHOWN]
     if not pairs:
         return
-    order = unique([f"{readable(p.label, NAME)} → {readable(p.prediction, NAME)}" for p in pairs])
+    order = unique([f"{shown(p.label, NAME)} → {shown(p.prediction, NAME)}" for p in pairs])
     values: Values = [
         {"pair": pair, "n": p.rows, "tip": f"{pair}: {words.count(p.rows, 'row')}"} for pair, p in zip(order, pairs, strict=True)
     ]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from goodfit.score import Score
-from goodfit.stages.report.text import name as readable
+from goodfit.stages.report.text import label
 
 BAND = 22
 """Height of a row of a chart with one row per name, in pixels."""
@@ -35,7 +35,7 @@ def unique(texts: Sequence[str]) -> list[str]:
 
 def brief(names: Sequence[str]) -> list[str]:
     """Label names short enough for a chart, still all different."""
-    return unique([readable(name, NAME) for name in names])
+    return unique([label(name, NAME) for name in names])
 
 
 def with_gap(order: Sequence[str]) -> list[str]:

@@ -5,12 +5,13 @@ Part of the report stage's `plots`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from goodfit.stages.report import words
 from goodfit.stages.report.charts import Values, constant, layer, names, number_of, paint, quantity, spec, told
 from goodfit.stages.report.plots.common import BAND, ROWS_SHOWN, brief, capped, with_gap
 from goodfit.stages.report.schema import Chart, DataFacts
+from goodfit.stages.report.text import label as shown
 from goodfit.stages.report.text import name as readable
 
 LABELS_SHOWN = 30
@@ -38,7 +39,7 @@ def labels(data: DataFacts) -> Iterator[Chart]:
         title=f"Rows per class{f', {words.split(data.labels_of)} rows' if data.labels_of else ''}",
         text=f"{words.count(len(ranked), 'class', 'classes')}, {span}.{both}",
         columns=["class", "rows"],
-        rows=capped([[readable(label), f"{n:,}"] for label, n in ranked]),
+        rows=capped([[shown(label), f"{n:,}"] for label, n in ranked]),
         spec=spec(
             values, [layer("bar", {"y": y, "x": x, "tooltip": told()}, color=paint("bar"))], height={"step": BAND}, about="Rows per class"
         ),
@@ -62,15 +63,32 @@ def lengths(data: DataFacts) -> Iterator[Chart]:
     cut = data.max_length if unit == "tokens" else None
     if cut is not None and edges[0] <= cut <= edges[-1]:
         layers.append(layer("rule", {"x": constant(cut)}, values=[{}], color=paint("mark"), strokeDash=[4, 3], strokeWidth=1.5))
-    lost = sum(data.truncated.values())
-    ends = f"{words.count(lost, 'row')} lost their end" if lost else "no row lost its end"
-    said = f" The maximum is {cut:,} tokens (dashed line): {ends}." if cut is not None else ""
+    of = data.lengths.get("split")
+    rows = f"{words.split(of)} row" if of else "row"
+    said = f" The maximum is {cut:,} tokens (dashed line): {_cut(data, of, rows)}." if cut is not None else ""
     yield Chart(
         id="lengths",
         section="data",
         title=f"Length of the rows in {readable(unit)}",
-        text=f"{words.count(sum(heights), 'row')}, {edges[0]:,g} to {edges[-1]:,g} {readable(unit)} long.{said}",
+        text=f"{words.count(sum(heights), rows)}, {_span(edges, heights)} {readable(unit)} long.{said}",
         columns=[readable(unit), "rows"],
         rows=capped([[span, f"{n:,}"] for span, n in zip(spans, heights, strict=True)]),
         spec=spec(values, layers, height=180, about="Histogram of row lengths"),
     )
+
+
+def _span(edges: Sequence[float], heights: Sequence[int]) -> str:
+    """The shortest and the longest row: known where their bins are one wide, else about."""
+    held = [i for i, n in enumerate(heights) if n] or [0, len(heights) - 1]
+    first, last = held[0], held[-1]
+    if edges[first + 1] - edges[first] == 1 and edges[last + 1] - edges[last] == 1:
+        return f"{edges[first]:,g} to {edges[last]:,g}" if first != last else f"{edges[first]:,g}"
+    return f"about {edges[first]:,g} to {edges[last + 1]:,g}" if edges[first] > 0 else f"up to about {edges[last + 1]:,g}"
+
+
+def _cut(data: DataFacts, of: str | None, rows: str) -> str:
+    """What the maximum did to the rows of the histogram, and to others."""
+    here = data.cut if of is None or "" in data.cut else {split: n for split, n in data.cut.items() if split == of}
+    n, others = sum(here.values()), {split: n for split, n in data.cut.items() if split not in here}
+    ends = f"{words.count(n, rows)} lost {'its' if n == 1 else 'their'} end" if n else f"no {rows} lost its end"
+    return ends + (f", {words.cut_rows(others)} did" if others else "")
