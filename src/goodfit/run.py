@@ -307,9 +307,7 @@ def find(workspace: Path, reference: str) -> Run:
         listed = ", ".join(run.id for run in matching[:4])
         raise RunError(f"{reference!r} fits {len(matching)} runs: {listed}", fix="give more of the id")
     near = nearest(reference, ["last", *(run.id for run in runs)])
-    raise RunError(
-        f"{reference!r} is no run of {workspace}", fix=f"did you mean {near}? (goodfit list)" if near else "goodfit list"
-    )
+    raise RunError(f"{reference!r} is no run of {workspace}", fix=f"did you mean {near}? (goodfit list)" if near else "goodfit list")
 
 
 def list_runs(workspace: Path) -> list[Run]:

@@ -148,6 +148,8 @@ def test_where_the_task_is_multi_label_any_separator_will_do() -> None:
         ("[a, b c]", LIST, ["a", "b c"]),
         ("[1, 2.5, null]", LIST, ["1", "2.5"]),
         ("[]", LIST, []),
+        (" [] ", "|", []),
+        ("[]", "", []),
     ],
 )
 def test_cells_are_parsed(cell: str, separator: str, names: list[str]) -> None:

@@ -13,6 +13,7 @@ from goodfit import run as names
 from goodfit.cli.envelope import Answer
 from goodfit.files import read_json
 from goodfit.finding import Finding, count, worst_first
+from goodfit.monitor.words import count as counted_noun
 from goodfit.monitor.words import duration, visible
 from goodfit.run import Run
 
@@ -102,7 +103,9 @@ def _finding_lines(findings: list[Finding], *, scored: bool) -> list[str]:
         shown += [f for f in ranked[3:] if f.code == SPENT]
         return [f"  {f.severity} {f.code} {visible(f.title)}" for f in shown]
     found, quiet = count(findings), sum(f.status == "passed" for f in findings)
-    lines = [f"{found['error']} errors, {found['warning']} warnings, {found['note']} notes; {quiet} checks passed"]
+    counted = ", ".join(counted_noun(found[severity], severity) for severity in ("error", "warning", "note"))
+    silent = sum(f.status == "not_applicable" for f in findings)
+    lines = [f"{counted}; {counted_noun(quiet, 'check')} passed" + (f", {silent} not applicable" if silent else "")]
     for finding in ranked[:12]:
         lines.append(f"  {finding.severity:<8}{finding.code}  {visible(finding.title)}")
         lines += [f"                   {visible(finding.fix, 160)}"] if finding.fix and finding.severity != "note" else []

@@ -92,11 +92,17 @@ def measure(row: Kind, sample: Sample, level: float, rng: np.random.Generator) -
             made = row.family.measure(sample, level, rng)
     except Unscorable as reason:
         return absent(row, sample.n, level, str(reason))
+    low, high = (_within(end) if row.unit == "share" else end for end in (made.low, made.high))
     return Score(
-        name=row.name, value=made.value, low=made.low, high=made.high, level=level, n=sample.n if made.n is None else made.n,
+        name=row.name, value=made.value, low=low, high=high, level=level, n=sample.n if made.n is None else made.n,
         unit=row.unit, higher_is_better=row.higher_is_better, method=made.method, resamples=made.resamples,
         clusters=None if sample.clusters is None else sample.units,
     )  # fmt: skip
+
+
+def _within(end: float | None) -> float | None:
+    """An end of a share's interval, which no share can lie beyond."""
+    return None if end is None else min(max(end, 0.0), 1.0)
 
 
 def absent(row: Kind, n: int, level: float, reason: str) -> Score:

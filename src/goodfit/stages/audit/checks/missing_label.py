@@ -11,9 +11,9 @@ from goodfit.stages.audit.scene import Scene
 def missing_label(scene: Scene) -> Outcome:
     """Rows whose label is missing, blank, or NaN."""
     column = scene.recipe.task.label
+    blank = "none of the labels, write []" if scene.splits.multi_label else "a class of its own, write its name"
     return lost_rows(
         scene, ("missing_label",), what="have no label", passed_as="every row has a label",
         meaning=f"Blank, NaN or null in column {column!r}. What nobody could label is often what is hard: without it scores flatter.",
-        fix="label these rows or delete them; "
-        + ("where blank means none of the labels, write []" if scene.splits.multi_label else "where blank means a class of its own, write its name"),
+        fix=f"label these rows or delete them; where blank means {blank}",
     )  # fmt: skip
