@@ -136,3 +136,13 @@ def test_without_mistakes_the_error_is_bounded_by_what_the_rows_can_show() -> No
     found = score("ece", np.arange(900) % 2, shy)
     assert found.value == pytest.approx(0.4)
     assert 0.39 < found.low <= found.value <= found.high
+
+
+@pytest.mark.parametrize("clusters", [None, np.arange(64) // 2])
+def test_labels_that_are_all_right_do_not_prove_their_probabilities(clusters: Any) -> None:
+    truth = np.random.default_rng(0).random((64, 3)) < 0.5
+    found = score("ece", truth, np.where(truth, 0.9998, 0.0002), clusters=clusters)
+    assert found.value is not None
+    assert found.value < 0.001
+    assert found.high is not None
+    assert found.high > 0.02

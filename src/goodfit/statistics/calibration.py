@@ -114,8 +114,9 @@ class CalibrationError:
         quadratic = 2 * float(np.sum(weight[:, None] * noise**2 * weight[None, :]))
         half = about.critical(level) * math.sqrt(about.error**2 + quadratic)
         value, low, high = (math.sqrt(max(x, 0.0)) for x in (squared, squared - half, squared + half))
-        if _fewer(made) < LEAST_OF_EACH:
-            least, most = _overall(made, level)
+        answers = made if sample.labels.ndim == 1 else _answers(made)
+        if _fewer(answers) < LEAST_OF_EACH:
+            least, most = _overall(answers, level)
             low, high = min(low, least), max(high, most)
         return Estimate(value, low, min(high, 1.0), self.interval if sample.clusters is None else f"{self.interval}_clustered")
 
@@ -168,6 +169,13 @@ def slope(sample: Sample) -> Pulled:
 
 def _per_row(pulls: Floats, n: int) -> Floats:
     return np.asarray(pulls.reshape(n, -1).sum(axis=1))
+
+
+def _answers(made: Decisions) -> Decisions:
+    """Of a yes or no per label: how sure the answer is, and whether it is right."""
+    return Decisions(
+        np.maximum(made.confidence, 1 - made.confidence), 1.0 * ((made.confidence >= 0.5) == (made.right > 0.5)), made.clusters
+    )
 
 
 def _overall(made: Decisions, level: float) -> tuple[float, float]:
