@@ -134,6 +134,11 @@ def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | No
     return found[0] if found else None
 
 
+def first_line(error: BaseException) -> str:
+    """What another library's error says, without its lists and traces; its type where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def machine_error(error: OSError, doing: str, path: Path | str) -> GoodfitError:
     """What an `OSError` on a path means to the user: full disk (exit 4), read-only or missing (exit 2)."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -28,6 +28,8 @@ from goodfit.tasks.tables import check_ending, names_type, probability_arrays, p
 
 BATCH_ROWS = 4096
 """Rows that are Python objects at once."""
+TRAINED = ("done", "reused")
+"""States of a training that left a model."""
 EMPTY = "empty text"
 """Why a row got no answer: it says nothing (such rows are not trained on or scored either)."""
 
@@ -228,25 +230,29 @@ def _model_folder(source: Run | Path | str, workspace: Path) -> Path:
         return path
     if isinstance(source, Path) or "/" in source:
         raise RunError(f"{path} is neither a run nor a model folder", fix="goodfit list shows the runs")
-    return _trained(newest_model(workspace) if source == "last" else find(workspace, source))
+    return _trained(run_with_model(workspace, source))
+
+
+def run_with_model(workspace: Path, reference: str) -> Run:
+    """The run meant; `last` is the newest whose training is done. RunError where there is none."""
+    if reference == "last":
+        trained = [run for run in list_runs(workspace) if _training(run) in TRAINED]
+        if trained:
+            return trained[-1]
+    return find(workspace, reference)
 
 
 def _trained(run: Run) -> Path:
-    record = run.record.stages.get("train")
-    state = record.state if record else "pending"
-    if state not in ("done", "reused"):
+    state = _training(run)
+    if state not in TRAINED:
         fix = "goodfit list shows the others" if run.record.status == "failed" else f"goodfit run {run.path} finishes it"
         raise RunError(f"{run.id} ({run.record.status}) has no model: its training is {state}", fix=fix)
     return run.path / "train" / MODEL
 
 
-def newest_model(workspace: Path) -> Run:
-    """The newest run whose training is done; RunError where there is none."""
-    for run in reversed(list_runs(workspace)):
-        record = run.record.stages.get("train")
-        if record is not None and record.state in ("done", "reused"):
-            return run
-    return find(workspace, "last")
+def _training(run: Run) -> str:
+    record = run.record.stages.get("train")
+    return record.state if record else "pending"
 
 
 def _readable(text: str) -> str:

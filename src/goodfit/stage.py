@@ -81,10 +81,13 @@ STOPPING = ("split", "audit", "prepare", "train")
 """A finding at or above `fail_on` ends the path after these; later stages run to their end, and the run then exits 1."""
 
 
+BEFORE = "what comes before it"
+
+
 def _parts(seen: Recipe, version: int, before: list[str], files: Any) -> dict[str, str]:
     """What a stage is made from, by the words that say what changed."""
     sections = {f"`{name}` of the recipe": digest(value) for name, value in seen.resolved().items()}  # type: ignore[attr-defined]
-    return {**sections, "what comes before it": digest(before), "its files": digest(files), "Goodfit itself": str(version)}
+    return {**sections, BEFORE: digest(before), "its files": digest(files), "Goodfit itself": str(version)}
 
 
 class _Doing:
@@ -116,7 +119,7 @@ class _Doing:
         """The Result of the parent's or another run's stage with an equal fingerprint, linked into this run."""
         if self.name in NEVER_REUSED:
             return None
-        for other in self._candidates():
+        for other in self._candidates:
             theirs = other.record.stages.get(self.name)
             if theirs is None or theirs.state not in ("done", "reused") or theirs.inputs != self.inputs:
                 continue
@@ -131,7 +134,9 @@ class _Doing:
             return found
         return None
 
+    @functools.cached_property
     def _candidates(self) -> list[Run]:
+        """The other runs of the workspace, the parent first, then the newest."""
         others = [run for run in reversed(list_runs(self.run.workspace)) if run.id != self.run.id]
         return sorted(others, key=lambda run: run.id != self.run.record.parent)
 
@@ -170,12 +175,14 @@ class _Doing:
 
     def _why_again(self) -> str:
         """What differs from the parent run, which did this stage too; earlier stages are named only where nothing else differs."""
-        parent = next((run for run in self._candidates() if run.id == self.run.record.parent), None)
+        if self.name in NEVER_REUSED:
+            return ""
+        parent = next((run for run in self._candidates if run.id == self.run.record.parent), None)
         theirs = parent.record.stages.get(self.name) if parent is not None else None
-        if self.name in NEVER_REUSED or theirs is None or theirs.state not in ("done", "reused") or not theirs.parts:
+        if theirs is None or theirs.state not in ("done", "reused") or not theirs.parts:
             return ""
         changed = [word for word in self.parts if theirs.parts.get(word) != self.parts[word]]
-        own = [word for word in changed if word != "what comes before it"]
+        own = [word for word in changed if word != BEFORE]
         return f"again: {', '.join(own or changed)} changed" if changed else ""
 
     def _fail(self, state: Any, begin: float) -> None:

@@ -134,7 +134,7 @@ def _stage(run: Run, stage: str) -> Answer:
     findings = worst_first(run.findings(stage))
     silent = [f for f in run.findings(stage) if f.status != "open"]
     lines = [f"{stage}: {record.state}, {duration(record.seconds)}" + (f", from {record.reused_from}" if record.reused_from else "")]
-    lines += FACTS.get(stage, _nothing)(run)
+    lines += FACTS[stage](run) if stage in FACTS else []
     for finding in findings:
         lines += ["", f"{finding.severity} {finding.code} {visible(finding.title)}"]
         lines += [f"  {visible(text, 500)}" for text in (finding.detail, f"fix: {finding.fix}" if finding.fix else "") if text]
@@ -144,10 +144,6 @@ def _stage(run: Run, stage: str) -> Answer:
     lines += ["", *(f"  {path.relative_to(run.path)}" for path in sorted((run.path / stage).rglob("*")) if path.is_file())]
     document = {"stage": record.model_dump(mode="json"), "findings": [f.to_json() for f in [*findings, *silent]]}
     return Answer(document, "\n".join(lines))
-
-
-def _nothing(run: Run) -> list[str]:
-    return []
 
 
 def _plan_lines(run: Run) -> list[str]:

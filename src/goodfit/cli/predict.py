@@ -13,7 +13,7 @@ from goodfit.cli.envelope import Answer, answered, json_option, workspace_option
 from goodfit.errors import UserError
 from goodfit.monitor.screen import screen_for
 from goodfit.monitor.words import visible
-from goodfit.predict import Model, Prediction, newest_model
+from goodfit.predict import Model, Prediction, run_with_model
 
 SHOWN = 5
 """Labels printed for a text, the likeliest first."""
@@ -57,7 +57,7 @@ def _where(reference: str, workspace: Path) -> Any:
     folder = Path(reference)
     if folder.is_dir() and not (folder / runs.RECORD).is_file():
         return folder
-    return newest_model(workspace) if reference == "last" else runs.find(workspace, reference)
+    return run_with_model(workspace, reference)
 
 
 def _given(texts: tuple[str, ...]) -> list[str]:

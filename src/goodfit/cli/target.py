@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from goodfit import run as runs
 from goodfit.data.fingerprint import data_fingerprint
@@ -21,7 +18,7 @@ from goodfit.init import guess
 from goodfit.pipeline import foresee
 from goodfit.recipe import Recipe
 from goodfit.run import Run, digest
-from goodfit.settings import Loaded, from_here, from_text, read
+from goodfit.settings import Loaded, from_here, from_text, read, written
 from goodfit.stage import STAGES
 from goodfit.stages.choose import locate
 from goodfit.stages.split.sources import columns_of, sources_of
@@ -64,24 +61,11 @@ def asked(target: str, overrides: Sequence[str]) -> Asked:
         words = from_here(overrides, path.parent)
         loaded = read(path, words)
         return Asked(loaded, loaded.text, path.resolve().parent, words)
-    found = guess(target, **_named(overrides))
+    label = written(overrides, "task", "label")
+    found = guess(target, text=written(overrides, "task", "text"), label=label[0] if len(label) == 1 else None)
     text = found.recipe_text
     loaded = from_text(text, f"the recipe guessed for {target}", overrides)
     return Asked(loaded, text, Path.cwd(), tuple(overrides))
-
-
-def _named(overrides: Sequence[str]) -> dict[str, Any]:
-    """The columns that overrides name already: no need to guess them."""
-    given = dict(word.split("=", 1) for word in overrides if word.startswith(("task.text=", "task.label=")))
-    out: dict[str, Any] = {}
-    for key, value in given.items():
-        read_value = yaml.safe_load(value)
-        listed = [str(item) for item in read_value] if isinstance(read_value, list) else [value]
-        if key == "task.text":
-            out["text"] = listed
-        elif len(listed) == 1:
-            out["label"] = listed[0]
-    return out
 
 
 def begin(target: str, overrides: Sequence[str], *, workspace: Path, new: bool = False, until: str | None = None) -> Begun:

@@ -16,7 +16,7 @@ from goodfit.data.readers import locate, open_table
 from goodfit.data.readers.base import Chunk, DataFile, Opened
 from goodfit.data.readers.hub import is_hub
 from goodfit.data.source import Source
-from goodfit.data.values import as_text, kind_of, kind_of_texts
+from goodfit.data.values import as_it_stands, as_text, kind_of, kind_of_texts
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _column(name: str, cells: Sequence[Any], *, typed: bool) -> tuple[PeekColumn
         lists = pa.array([None if cell is None else [as_text(item) for item in cell] for cell in cells], pa.list_(pa.string()))
         distinct = len({json.dumps(item) for item in lists.to_pylist() if item is not None})
         return PeekColumn(name, "list", lists.null_count, distinct), lists
-    texts = [json.dumps(cell, ensure_ascii=False, default=str) if isinstance(cell, (dict, list)) else as_text(cell) for cell in cells]
+    texts = list(map(as_it_stands, cells))
     filled = [text for text in texts if text is not None and text.strip()]
     kind = _one_kind(kinds, filled, typed=typed)
     return PeekColumn(name, kind, len(texts) - len(filled), len(set(filled))), pa.array(texts, pa.string())

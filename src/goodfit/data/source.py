@@ -6,7 +6,6 @@ Rows are Python objects for the length of one batch only.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from goodfit.data.ids import RowNumbers, format_ids, input_hashes
 from goodfit.data.progress import OnProgress, Throttle
 from goodfit.data.readers import Opened, open_table
 from goodfit.data.readers.base import Chunk, DataFile
-from goodfit.data.values import as_text
+from goodfit.data.values import as_it_stands
 from goodfit.errors import DataError, Place, nearest
 
 ROLES = ("train", "valid", "test")
@@ -113,11 +112,6 @@ def join_text(parts: Sequence[Sequence[str | None]]) -> Sequence[str | None]:
     if len(parts) == 1:
         return parts[0]
     return [None if all(p is None for p in row) else JOIN.join([p for p in row if p]) for row in zip(*parts)]
-
-
-def as_it_stands(cell: Any) -> str | None:
-    """Any cell as text: lists and objects as JSON."""
-    return json.dumps(cell, ensure_ascii=False, default=str) if isinstance(cell, (list, dict)) else as_text(cell)
 
 
 def read(

@@ -5,6 +5,7 @@ Layer: data. The same for every format, so that the same content gives the same 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
@@ -33,6 +34,11 @@ def as_text(value: Any) -> str | None:
     if isinstance(value, (datetime, date, time)):
         return value.isoformat()
     return str(value)
+
+
+def as_it_stands(cell: Any) -> str | None:
+    """Any cell as text: lists and objects as JSON."""
+    return json.dumps(cell, ensure_ascii=False, default=str) if isinstance(cell, (list, dict)) else as_text(cell)
 
 
 def kind_of_texts(texts: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from torch import nn
 from transformers import DynamicCache
 
 from goodfit.engine.memory import is_out_of_memory
-from goodfit.engine.parts import whole_model
+from goodfit.engine.parts import evaluating, whole_model
 from goodfit.engine.plan import Precision
 from goodfit.engine.precision import choose_precision
 from goodfit.errors import MachineError
@@ -71,10 +71,8 @@ def generate(
     assert all(len(prompt) for prompt in prompts), "a prompt without tokens"
     whole: Any = whole_model(model)
     dtype, _ = choose_precision(precision, whole.config.get_text_config().hidden_size, next(model.parameters()).device)
-    modes = {module: module.training for module in whole.modules()}
-    whole.eval()
     todo = _batches(prompts, batch_rows)
-    try:
+    with evaluating(whole):
         while todo:
             places = todo.pop()
             try:
@@ -83,9 +81,6 @@ def generate(
                 todo += _halves(error, places, prompts)
                 continue
             yield from done
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
 
 
 def _batches(prompts: Sequence[Sequence[int]], rows: int) -> list[list[int]]:
@@ -119,13 +114,12 @@ class _Batch:
             ids[row, longest - len(prompts[place]) :] = prompts[place]
             mask[row, longest - len(prompts[place]) :] = 1
         self.ids, self.mask = torch.from_numpy(ids).to(self.device), torch.from_numpy(mask).to(self.device)
-        self.places, self.new = list(places), {place: [] for place in places}
+        self.places = list(places)
+        self.new: dict[int, list[int]] = {place: [] for place in places}
         self.draws = {place: np.random.default_rng([decoding.seed, place]) for place in places} if decoding.do_sample else {}
         self.cache = DynamicCache(config=model.config)
         self.stops = torch.tensor(decoding.stop_token_ids, dtype=torch.int64, device=self.device)
         self.writing = torch.ones(len(places), dtype=torch.bool, device=self.device)
-
-    new: dict[int, list[int]]
 
     def run(self) -> Iterator[Written]:
         """Every row once, as it ends."""

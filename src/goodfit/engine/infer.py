@@ -19,6 +19,7 @@ from goodfit.engine.examples import Examples
 from goodfit.engine.forward import Forward, Observed
 from goodfit.engine.memory import less_memory
 from goodfit.engine.objective import Objective
+from goodfit.engine.parts import evaluating
 from goodfit.engine.plan import Precision
 from goodfit.engine.precision import choose_precision
 from goodfit.engine.tier import Tier, find_tier
@@ -108,26 +109,20 @@ def in_order(batches: Iterator[Batch], n: int, pick: Callable[[Batch], Result | 
 
 def walk(forward: Forward, examples: Examples, cutter: Cutter, run: Callable[[Micro], T]) -> Iterator[tuple[Indices, T]]:
     """`run` on every row, window by window, longest rows of a window first; eval mode while it runs."""
-    modes = {module: module.training for module in forward.model.modules()}
-    forward.model.eval()
-    try:
-        with forward.ready():
-            for first in range(0, len(examples), _WINDOW):
-                window = np.arange(first, min(len(examples), first + _WINDOW))
-                todo = cutter.cut(window, np.asarray(examples.lengths))
-                while todo:
-                    rows = todo.pop()
-                    try:
-                        with torch.inference_mode():
-                            answer = run(assemble(examples, rows))
-                    except (RuntimeError, MemoryError) as error:
-                        cutter = less_memory(error, cutter, examples, rows)
-                        todo += cutter.cut(rows, np.asarray(examples.lengths))
-                        continue
-                    yield rows, answer
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
+    with evaluating(forward.model), forward.ready():
+        for first in range(0, len(examples), _WINDOW):
+            window = np.arange(first, min(len(examples), first + _WINDOW))
+            todo = cutter.cut(window, np.asarray(examples.lengths))
+            while todo:
+                rows = todo.pop()
+                try:
+                    with torch.inference_mode():
+                        answer = run(assemble(examples, rows))
+                except (RuntimeError, MemoryError) as error:
+                    cutter = less_memory(error, cutter, examples, rows)
+                    todo += cutter.cut(rows, np.asarray(examples.lengths))
+                    continue
+                yield rows, answer
 
 
 def cutter_for(forward: Forward, tokens: int, rows: int | None = None) -> Cutter:

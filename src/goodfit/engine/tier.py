@@ -19,9 +19,9 @@ from goodfit.engine.attention import NotPackable
 from goodfit.engine.batches import Indices, Micro, assemble
 from goodfit.engine.examples import Examples
 from goodfit.engine.forward import Answer, Forward, TierName
-from goodfit.engine.parts import base_model, whole_model
+from goodfit.engine.parts import base_model, evaluating, whole_model
 from goodfit.engine.tokens import TokenForward, plain_answers
-from goodfit.errors import ModelError
+from goodfit.errors import ModelError, first_line
 
 TOLERANCE = 2e-4
 """Largest difference allowed, relative to the size of the values: rounding gives 1e-6 to 2e-5 (48 layers), a wrong mask 1e-2 and more."""
@@ -66,7 +66,7 @@ def find_tier(model: nn.Module, examples: Examples, *, gradients: bool = True) -
             try:
                 seen = _Observed.together(kind(model, tier=name, position_offset=offset), examples, rows, gradients=gradients)
             except (NotPackable, TypeError, ValueError, IndexError, RuntimeError, AttributeError) as error:
-                refusals.append(f"{name}: {_first_line(error)}")
+                refusals.append(f"{name}: {first_line(error)[:200]}")
                 continue
             difference = truth.difference(seen)
             if difference <= TOLERANCE and truth.gradient_difference(seen) <= _GRADIENT_TOLERANCE:
@@ -208,19 +208,12 @@ def _reason(name: TierName, refusals: list[str]) -> str:
 @contextmanager
 def _undisturbed(model: nn.Module) -> Iterator[None]:
     """Eval mode, and everything as it was afterwards."""
-    modes: dict[nn.Module, bool] = {module: module.training for module in model.modules()}
     gradients: list[tuple[Any, Any]] = [(p, p.grad) for p in model.parameters()]
-    model.eval()
-    for p, _ in gradients:
-        p.grad = None
-    try:
-        yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
-        for p, gradient in gradients:
-            p.grad = gradient
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    with evaluating(model):
+        for p, _ in gradients:
+            p.grad = None
+        try:
+            yield
+        finally:
+            for p, gradient in gradients:
+                p.grad = gradient

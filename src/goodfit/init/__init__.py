@@ -13,7 +13,7 @@ from pathlib import Path
 
 from goodfit.data.discover import discover
 from goodfit.data.peek import peek
-from goodfit.data.readers.locate import role_of
+from goodfit.data.readers.roles import role_of
 from goodfit.data.source import Source, missing_column
 from goodfit.init.profile import profile
 from goodfit.init.reasons import Seen, reasons

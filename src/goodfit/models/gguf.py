@@ -19,7 +19,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
 from goodfit.data import cache
-from goodfit.errors import MissingExtra, ModelError
+from goodfit.errors import MissingExtra, ModelError, first_line
 from goodfit.models.content import file_hash
 from goodfit.models.packaged import GGUF, plain_name
 from goodfit.models.quiet import quiet
@@ -70,9 +70,8 @@ def _write(file: Path, folder: Path) -> None:
                 file.parent, **settings, quantization_config=GgufConfig(dequantize=True), dtype=torch.float32
             )
     except Exception as error:  # the reader raises whatever a broken header leads it to
-        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(
-            f"{file.name} cannot be read as a model: {said}",
+            f"{file.name} cannot be read as a model: {first_line(error)}",
             fix="download it again, or take the model's safetensors folder (transformers reads GGUF of the common decoders only)",
         ) from error
     quantiser = getattr(model, "hf_quantizer", None)

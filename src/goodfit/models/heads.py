@@ -22,8 +22,6 @@ class Classifier:
     problem_type: ProblemType = "single_label_classification"
     kind = "classifier"
     auto = AutoModelForSequenceClassification
-    task_type = "SEQ_CLS"
-    """As PEFT calls it."""
     wanted = "classification head"
     advice = "choose an encoder (BERT, RoBERTa, ModernBERT …) or a decoder (Llama, Qwen, GPT-2 …)"
 
@@ -42,10 +40,8 @@ class Classifier:
 class Language:
     """The head that the model was pre-trained with: logits for the next token."""
 
-    labels: tuple[str, ...] = ()
     kind = "language"
     auto = AutoModelForCausalLM
-    task_type = "CAUSAL_LM"
     wanted = "head for generating text"
     advice = "choose a decoder (Llama, Qwen, Gemma, Mistral, GPT-2 …)"
 

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from transformers import AutoConfig
 
-from goodfit.errors import ModelError
+from goodfit.errors import ModelError, first_line
 from goodfit.models.content import content_hash
 from goodfit.models.heads import TWO, Head, Language
 from goodfit.models.source import Source, resolve
@@ -92,7 +92,7 @@ def config_of(source: Source, head: Head, **changes: Any) -> Any:
     try:
         config = AutoConfig.from_pretrained(source.path, local_files_only=True, trust_remote_code=False, **changes)
     except (ValueError, KeyError, OSError, TypeError) as error:
-        raise ModelError(f"the configuration of {source.name} cannot be used: {_first_line(error)}", fix="update transformers") from error
+        raise ModelError(f"the configuration of {source.name} cannot be used: {first_line(error)}", fix="update transformers") from error
     if type(config) not in head.auto._model_mapping:
         raise ModelError(f"{source.name} is a {config.model_type} model, for which transformers has no {head.wanted}", fix=head.advice)
     return config
@@ -123,7 +123,3 @@ def _tokenizer_limit(folder: Path) -> int | None:
     except (OSError, ValueError, AttributeError):
         return None
     return int(limit) if isinstance(limit, int | float) and limit < _UNLIMITED else None
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoTokenizer
 
-from goodfit.errors import ModelError, UserError
+from goodfit.errors import ModelError, UserError, first_line
 from goodfit.files import read_json
 from goodfit.models.content import content_hash
 from goodfit.models.heads import Classifier, Head, Language, ProblemType, head_of
@@ -104,7 +104,7 @@ def load_tokenizer(source: str | Path | Source) -> Any:
         with quiet():
             tokenizer = AutoTokenizer.from_pretrained(found.path, local_files_only=True, trust_remote_code=False, use_fast=True)
     except (OSError, ValueError, KeyError, ImportError, TypeError) as error:
-        said = _first_line(error)
+        said = first_line(error)
         raise ModelError(f"the tokenizer of {found.name} cannot be loaded: {said}", fix="copy its tokenizer.json again") from error
     if not tokenizer.is_fast:
         raise ModelError(f"{found.name} has only a slow tokenizer", fix="save it once with its fast tokenizer class (tokenizer.json)")
@@ -199,7 +199,7 @@ def _from_files(source: Source, head: Head, config: Any, *, seed: int) -> tuple[
                 ignore_mismatched_sizes=True, output_loading_info=True,
             )  # fmt: skip
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
-        raise ModelError(f"the weights of {source.name} cannot be loaded: {_first_line(error)}", fix="download the folder again") from error
+        raise ModelError(f"the weights of {source.name} cannot be loaded: {first_line(error)}", fix="download the folder again") from error
     mismatched = {entry[0] if isinstance(entry, tuple | list) else entry for entry in info["mismatched_keys"]}
     missing = {str(name) for name in info["missing_keys"]} | mismatched
     body = [name for name in missing if name.startswith(f"{model.base_model_prefix}.") and ".pooler." not in name]
@@ -257,7 +257,7 @@ def _load_adapter(found: Source) -> LoadedModel:
     try:
         model = PeftModel.from_pretrained(loaded.model, str(found.path), local_files_only=True)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        said = _first_line(error)
+        said = first_line(error)
         raise ModelError(
             f"the adapter {found.name} cannot be loaded: {said}", fix="train it again, or bring back the whole folder"
         ) from error
@@ -274,7 +274,3 @@ def _base_of(wanted: dict[str, Any], found: Source) -> Source:
         except ModelError as error:
             last = error
     raise ModelError(f"the base model of {found.name}, {wanted['name']!r}, is not here any more", fix=last.fix if last else None)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

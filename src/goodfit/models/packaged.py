@@ -105,9 +105,10 @@ def _folders(distribution: importlib.metadata.Distribution) -> Iterator[Path]:
 
 def _gguf_files(distribution: importlib.metadata.Distribution) -> Iterator[Path]:
     for file in distribution.files or []:
-        path = Path(str(distribution.locate_file(file)))
-        if path.suffix == GGUF and path.is_file():
-            yield path
+        if file.suffix == GGUF:
+            path = Path(str(distribution.locate_file(file)))
+            if path.is_file():
+                yield path
 
 
 def _describe_gguf(file: Path, distribution: importlib.metadata.Distribution) -> Packaged:

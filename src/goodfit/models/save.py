@@ -60,7 +60,8 @@ def _save_adapter(model: Any, folder: Path, base: Identity | None) -> None:
 
 
 def _facts(model: Any, kind: str) -> dict[str, Any]:
-    config, language = model.config, type(model) in AutoModelForCausalLM._model_mapping.values()
+    config, writers = model.config, AutoModelForCausalLM._model_mapping
+    language = type(config) in writers and type(model) is writers[type(config)]  # one look-up: all its values would import every model
     return {
         "schema": SCHEMA,
         "kind": kind,

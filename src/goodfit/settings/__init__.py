@@ -18,11 +18,11 @@ import yaml
 
 from goodfit.recipe import Recipe
 from goodfit.settings.document import Document, compose, read_text, scalar
-from goodfit.settings.overrides import from_here, override
+from goodfit.settings.overrides import from_here, override, written
 from goodfit.settings.tree import leaves, plain, put
 from goodfit.settings.validation import validate
 
-__all__ = ["Loaded", "dump", "from_here", "from_mapping", "from_text", "inline", "load", "parse", "read"]
+__all__ = ["Loaded", "dump", "from_here", "from_mapping", "from_text", "inline", "load", "parse", "read", "written"]
 
 
 @dataclass(frozen=True)

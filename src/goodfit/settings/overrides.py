@@ -38,6 +38,12 @@ def override(document: Document, overrides: Sequence[str]) -> Document:
     return replace(document, values=values, texts=texts, given=frozenset(given))
 
 
+def written(overrides: Sequence[str], *path: str) -> list[str]:
+    """What the overrides write at a key, before there is a recipe for them: the texts of a list, one text, or none."""
+    document = override(Document({}), [text for text in overrides if text.startswith(f"{dotted(path)}=")])
+    return [text for known, text in document.texts.items() if known[: len(path)] == path and text]
+
+
 def from_here(overrides: Sequence[str], folder: Path) -> tuple[str, ...]:
     """The overrides with data paths that exist in the current folder (as a shell completes them) as seen from the recipe's folder.
 

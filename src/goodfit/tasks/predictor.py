@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from goodfit.engine.examples import Examples
 from goodfit.engine.infer import BATCH_TOKENS, in_order, infer
 from goodfit.engine.tier import Tier, find_tier
-from goodfit.errors import ModelError
+from goodfit.errors import ModelError, first_line
 from goodfit.models.load import load_trained
 from goodfit.tasks.classification import Classification
 from goodfit.tasks.encoding import Encoded
@@ -91,5 +91,4 @@ def _on_device(model: Any, device: str | None) -> Any:
     try:
         return model.to(torch.device(device))
     except (RuntimeError, AssertionError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"the device {device!r} cannot be used ({reason})", fix="leave device out to use the CPU") from error
+        raise ModelError(f"the device {device!r} cannot be used ({first_line(error)})", fix="leave device out to use the CPU") from error

@@ -14,7 +14,7 @@ from goodfit.data.readers import streams, text_folder
 from goodfit.data.readers.base import DataFile
 from goodfit.data.readers.dialect import DELIMITERS
 from goodfit.data.readers.registry import format_of_suffix, known_formats
-from goodfit.data.readers.roles import role_of as role_of
+from goodfit.data.readers.roles import role_of
 from goodfit.errors import DataError, nearest
 
 ARROW = "arrow"

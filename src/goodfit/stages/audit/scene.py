@@ -201,8 +201,3 @@ def listing(items: list[str], shown: int = 5) -> str:
 def percent(share: float) -> str:
     """`4.2%`; more digits below a tenth of a percent."""
     return f"{100 * share:.1f}%" if share == 0 or share >= 0.001 else f"{100 * share:.2g}%"
-
-
-def number(n: int, noun: str) -> str:
-    """`1 row`, `1,234 rows`."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"

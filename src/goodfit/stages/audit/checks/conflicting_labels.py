@@ -7,8 +7,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from goodfit.monitor.words import count as noun_count
 from goodfit.stages.audit.check import Outcome, check, found, passed
-from goodfit.stages.audit.scene import Scene, number, one_array, percent, place, rate
+from goodfit.stages.audit.scene import Scene, one_array, percent, place, rate
 
 WARNING = 0.01
 """Share of rows in groups of equal texts that disagree."""
@@ -41,8 +42,8 @@ def _detail(counts: dict[str, Any], loose: dict[str, int], labelled: int) -> str
     said = []
     for count, what in ((counts, "up to case and spaces"), (loose, "up to commas, full stops, quotes or hyphens")):
         if count["rows"]:
-            inside = f"{number(count['groups'], 'text')} ({number(count['rows'], 'row')}, {percent(count['rows'] / labelled)})"
-            more = f"{number(count['rows'], 'more row')} of these texts ({percent(count['rows'] / labelled)})"
+            inside = f"{noun_count(count['groups'], 'text')} ({noun_count(count['rows'], 'row')}, {percent(count['rows'] / labelled)})"
+            more = f"{noun_count(count['rows'], 'more row')} of these texts ({percent(count['rows'] / labelled)})"
             said.append(f"{inside if count['groups'] else more} the same {what}")
     return f"With 2 or more labels: {'; '.join(said)}. Texts that differ in an emoticon, a sign, an operator, ? or ! are not counted."
 

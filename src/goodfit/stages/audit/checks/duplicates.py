@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pyarrow.compute as pc
 
+from goodfit.monitor.words import count as noun_count
 from goodfit.stages.audit.check import Outcome, check, found, passed
-from goodfit.stages.audit.scene import Scene, number, one_array, percent, place, rate
+from goodfit.stages.audit.scene import Scene, one_array, percent, place, rate
 
 WARNING = 0.05
 """Share of rows that repeat an earlier one."""
@@ -28,7 +29,7 @@ def duplicates(scene: Scene) -> Outcome:
     return found(
         "warning" if share >= WARNING and removed < counts["extra"] / 2 else "note",
         f"{counts['extra']:,} of {read:,} rows ({percent(share)}) repeat the text of an earlier row",
-        detail=f"{number(counts['groups'], 'text')} with more than one row, the commonest with {counts['largest']:,}; "
+        detail=f"{noun_count(counts['groups'], 'text')} with more than one row, the commonest with {counts['largest']:,}; "
         f"a repeat is the same up to case, spaces and all punctuation: {_kinds(counts['exact_extra'], counts['extra'])}. {where}{done}",
         rows=one_array(table["row"]), where=place(str(table["at"][0].as_py())), evidence=(rate("duplicate_rate", counts["extra"], read),),
         fix="" if removed else _fix(counts),

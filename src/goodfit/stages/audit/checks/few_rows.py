@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from goodfit.monitor.words import count as noun_count
 from goodfit.stages.audit.check import Outcome, check, found, passed
-from goodfit.stages.audit.scene import Scene, listing, number
+from goodfit.stages.audit.scene import Scene, listing
 from goodfit.statistics.power import half_width, half_width_macro
 
 LEARNABLE = 10
@@ -38,7 +39,7 @@ def few_rows(scene: Scene) -> Outcome:
 
 def _alone(rows: int) -> str:
     """What so few rows mean for the class's own recall."""
-    return f" On {number(rows, 'row')} a recall of 80% has an interval of ±{100 * half_width(rows):.0f} points." if rows else ""
+    return f" On {noun_count(rows, 'row')} a recall of 80% has an interval of ±{100 * half_width(rows):.0f} points." if rows else ""
 
 
 def _macro_width(scored: np.ndarray) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from goodfit.monitor.words import count as noun_count
 from goodfit.stages.audit.check import Outcome, check, found, passed
-from goodfit.stages.audit.scene import Lengths, Scene, listing, number, percent
+from goodfit.stages.audit.scene import Lengths, Scene, listing, percent
 
 USUAL_LIMIT = 512
 """Tokens that most encoders take at once."""
@@ -28,7 +29,7 @@ def long_texts(scene: Scene) -> Outcome:
     low, high = (float((lengths.tokens > limit * factor).mean()) if n else 0.0 for factor in (OFF, 1 / OFF))
     profile = _profile(lengths)
     if cut < NOTE * n:
-        few = f"{number(cut, 'text')} of {n:,} are" if cut else "no text is"
+        few = f"{noun_count(cut, 'text')} of {n:,} are" if cut else "no text is"
         return passed(f"{few} longer than {limit:,} tokens (estimated)", detail=profile)
     per_class = cut_per_class(lengths, len(scene.labels), limit)
     worst = np.argsort(-per_class, kind="stable")

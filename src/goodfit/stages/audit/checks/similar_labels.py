@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from goodfit.data.labels import SimilarLabels, similar_labels
+from goodfit.monitor.words import count as noun_count
 from goodfit.stages.audit.check import Outcome, check, found, passed
-from goodfit.stages.audit.scene import Scene, listing, number
+from goodfit.stages.audit.scene import Scene, listing
 
 RARE = 0.05
 """A label that differs by punctuation or one letter is a warning only where it has at most this share of the other's rows."""
@@ -18,7 +19,7 @@ def near_names(scene: Scene) -> Outcome:
     if not pairs:
         return passed(f"no two of the {len(counts):,} labels are written alike")
     certain = [pair for pair in pairs if _certain(pair, counts)]
-    told = [f"{p.rare!r} ({number(p.rows, 'row')}) and {p.common!r} ({number(counts[p.common], 'row')}): {p.how}" for p in pairs]
+    told = [f"{p.rare!r} ({noun_count(p.rows, 'row')}) and {p.common!r} ({noun_count(counts[p.common], 'row')}): {p.how}" for p in pairs]
     title = "2 labels are written almost alike" if len(pairs) == 1 else f"{len(pairs):,} pairs of labels are written almost alike"
     return found(
         "warning" if certain else "note", title,
