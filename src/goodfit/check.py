@@ -31,7 +31,6 @@ from goodfit.models.heads import Classifier
 from goodfit.models.identity import Identity
 from goodfit.models.load import load
 from goodfit.monitor.words import duration, size
-from goodfit.pipeline import foresee
 from goodfit.recipe import Recipe
 from goodfit.settings import Loaded
 from goodfit.stages.choose import find_base
@@ -43,6 +42,7 @@ from goodfit.stages.split.sources import columns_of, sources_of
 from goodfit.stages.tune.defaults import Facts, settle
 from goodfit.statistics import half_width, half_width_macro, smallest_difference, smallest_gap
 from goodfit.tasks import Classification
+from goodfit.tasks.foresee import foresee
 
 ASSUMED = 0.8
 """Accuracy at which the widths are quoted."""

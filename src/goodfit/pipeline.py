@@ -24,15 +24,13 @@ from goodfit.settings import dump, read
 from goodfit.stage import STAGES, PathEnd
 from goodfit.stages.audit import audit
 from goodfit.stages.choose import choose
-from goodfit.stages.evaluate import check as check_scoring
 from goodfit.stages.evaluate import evaluate
 from goodfit.stages.prepare import prepare
 from goodfit.stages.report import Report, report, write_report
 from goodfit.stages.split import split
 from goodfit.stages.train import train
 from goodfit.stages.tune import tune
-from goodfit.tasks.baselines import check_names
-from goodfit.tasks.objective import best_by
+from goodfit.tasks.foresee import foresee
 
 
 def fine_tune(recipe: Recipe, run: Run) -> Report:
@@ -96,13 +94,6 @@ def start(recipe_file: Path | str, overrides: Sequence[str] = (), *, workspace: 
         recipe_hash=digest(loaded.recipe.to_json()), overrides=list(overrides),
     )  # fmt: skip
     return conduct(loaded.recipe, run, until=until)
-
-
-def foresee(recipe: Recipe) -> None:
-    """What can be known to fail at the end is said at the beginning: unknown metrics, gates and baselines."""
-    check_scoring(recipe.evaluate, multi_label=recipe.task.multi_label)
-    check_names(recipe.evaluate.baselines)
-    best_by(recipe.train.metric_for_best_model, multi_label=recipe.task.multi_label)
 
 
 def _walk(recipe: Recipe, run: Run) -> Outcome:

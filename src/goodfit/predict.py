@@ -19,8 +19,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from goodfit.data.missing import missing_column
 from goodfit.data.progress import OnProgress
-from goodfit.data.source import Columns, Source, columns_of_file, join_text, missing_column, read
+from goodfit.data.source import Columns, Source, columns_of_file, join_text, read
 from goodfit.errors import DataError, RunError
 from goodfit.run import MODEL, RECORD, Run, find, list_runs
 from goodfit.tasks.predictor import Predictor

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from goodfit.errors import SettingsError
 from goodfit.score import Gate
 
 Auto = Literal["auto"]
@@ -34,10 +35,10 @@ class Section(BaseModel):
 class Task(Section):
     """What the model must do, and in which columns it stands."""
 
-    kind: Literal["classification"] = "classification"
-    """What the model must do."""
+    kind: Literal["classification", "generation"] = "classification"
+    """`classification`: one class, or several, for a text. `generation`: an answer, or the text itself, is written."""
     text: Names = ("text",)
-    """Column, or columns, that hold the input; several are joined by a line break, in this order."""
+    """Classification: column, or columns joined by a line break, that hold the input. Generation: the one column of plain texts."""
     label: str | Annotated[tuple[str, ...], Field(min_length=2)] = "label"
     """Column that holds the class name (or the names, for `multi_label`); or, for `multi_label`, one 0/1 column per label."""
     multi_label: bool = False
@@ -46,9 +47,41 @@ class Task(Section):
     """What separates the names in a multi-label cell; found by itself among `|`, `;`, `,` and JSON lists when omitted."""
     labels: dict[str, str] | tuple[str, ...] | None = None
     """The classes that there are (optionally with a description each); a label outside the list is an error. Omitted: those in the data."""
+    messages: str | None = None
+    """Generation: column that holds the turns of a conversation. All columns are found by themselves where the file is clear."""
+    prompt: Names = ()
+    """Generation: column, or columns joined by a line break, with what is asked."""
+    completion: str | None = None
+    """Generation: column with the answer."""
+    template: str | None = None
+    """Generation: the prompt as a text with columns in braces, `"Question: {question}"`, in place of `prompt`."""
+    system: str | None = None
+    """Generation: column with the system prompt."""
+    tools: str | None = None
+    """Generation: column with the tools that may be called."""
+    speakers: dict[str, str] = Field(default_factory=dict)
+    """Generation: names of speakers that are not known by themselves -> system, user, assistant or tool."""
+    chat_template: str = "auto"
+    """Generation: `auto` (the model's own), `none`, a shipped one (chatml, llama3, gemma …) or a Jinja file."""
+    roles_to_train: Annotated[Names, Field(min_length=1)] = ("assistant",)
+    """Generation: whose turns are learned; a turn's own `train: true` or `false` comes first."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_column_by_default(cls, values: Any) -> Any:
+        """Only classification has a usual text column; the form of a conversation is found by looking."""
+        if isinstance(values, dict) and values.get("kind") == "generation" and "text" not in values:
+            return values | {"text": ()}
+        return values
 
     @model_validator(mode="after")
     def _columns(self) -> Task:
+        for name in _OF_THE_OTHER[self.kind]:
+            if getattr(self, name) != type(self).model_fields[name].get_default(call_default_factory=True):
+                other = next(kind for kind in _OF_THE_OTHER if kind != self.kind)
+                raise SettingsError(f"task.{name} is for {other}, and task.kind is {self.kind}", fix=f"kind: {other}, or without {name}")
+        if self.kind == "generation":
+            return self
         if not self.text:
             raise ValueError("text names no column")
         both = [name for name in self.label_columns if name in self.text]
@@ -62,13 +95,27 @@ class Task(Section):
 
     @property
     def label_columns(self) -> tuple[str, ...]:
-        """The label column, or the 0/1 columns."""
+        """The label column, or the 0/1 columns; none for generation."""
+        if self.kind == "generation":
+            return ()
         return (self.label,) if isinstance(self.label, str) else self.label
 
     @property
     def label_names(self) -> tuple[str, ...] | None:
         """The declared classes in order, or None."""
         return None if self.labels is None else tuple(self.labels)
+
+    @property
+    def turns(self) -> dict[str, str | tuple[str, ...]]:
+        """Generation: the columns that are named, by what they hold; none where they are to be found."""
+        named = {"text": self.text, "messages": self.messages, "prompt": self.prompt, "completion": self.completion}
+        return {role: column for role, column in (named | {"system": self.system, "tools": self.tools}).items() if column}
+
+
+_OF_THE_OTHER = {
+    "classification": ("messages", "prompt", "completion", "template", "system", "tools", "speakers", "chat_template", "roles_to_train"),
+    "generation": ("label", "multi_label", "label_separator", "labels"),
+}
 
 
 class Form(Section):
@@ -160,7 +207,10 @@ class Prepare(Section):
     """From rows to tokens."""
 
     max_length: Auto | Annotated[int, Field(ge=2)] = "auto"
-    """Longest row in tokens; `auto`: the 99.5% quantile of the training rows (the longest where near), at most the model's context."""
+    """Longest row in tokens; `auto`: the 99.5% quantile of the training rows (the longest where near), at most the model's context;
+    for generation the longest row, at most the model's context and 4,096."""
+    truncation_mode: Literal["drop", "keep_start", "keep_end"] = "drop"
+    """Generation: a conversation longer than that is left out, or loses its end, or its beginning. Plain texts are cut into pieces."""
 
 
 class Train(Section):
@@ -235,11 +285,16 @@ class Evaluate(Section):
     on: Literal["test", "valid"] = "test"
     """Which rows; `test` is opened once, and the ledger counts it."""
     metrics: Auto | Names = "auto"
-    """Scores to report; the first is the primary one. `auto`: macro_f1 and all that apply."""
-    baselines: Names = ("majority", "tfidf")
-    """What the model has to beat, on the same rows."""
+    """Scores to report; the first is the primary one. `auto`: all that apply, macro_f1 first (generation: chrf, or bits_per_byte)."""
+    baselines: Auto | tuple[str, ...] = "auto"
+    """What the model has to beat, on the same rows. `auto`: majority and tfidf; for generation base, few_shot and retrieval."""
     gates: dict[str, str] = Field(default_factory=dict)
     """Bars set beforehand, for example {macro_f1: ">= 0.80"}."""
+
+    @field_validator("baselines", mode="before")
+    @classmethod
+    def _one_baseline(cls, value: Any) -> Any:
+        return value if value == "auto" else _listed(value)
 
     @field_validator("gates")
     @classmethod

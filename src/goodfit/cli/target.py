@@ -15,13 +15,13 @@ from goodfit.data.fingerprint import data_fingerprint
 from goodfit.data.source import check_header
 from goodfit.errors import SettingsError, UserError, nearest
 from goodfit.init import guess
-from goodfit.pipeline import foresee
 from goodfit.recipe import Recipe
 from goodfit.run import Run, digest
 from goodfit.settings import Loaded, from_here, from_text, read, written
 from goodfit.stage import STAGES
 from goodfit.stages.choose import locate
 from goodfit.stages.split.sources import columns_of, sources_of
+from goodfit.tasks.foresee import foresee
 
 RECIPE_SUFFIXES = (".yaml", ".yml")
 

@@ -15,14 +15,18 @@ import numpy as np
 import pyarrow as pa
 
 from goodfit.data import cells, labels
+from goodfit.data.conversations.reading import Conversations, Turns
 from goodfit.data.ids import RowNumbers, format_ids, input_hashes
+from goodfit.data.missing import missing_column
 from goodfit.data.progress import OnProgress, Throttle
 from goodfit.data.readers import Opened, open_table
 from goodfit.data.readers.base import Chunk, DataFile
 from goodfit.data.values import as_it_stands
-from goodfit.errors import DataError, Place, nearest
+from goodfit.errors import DataError, Place
 
 ROLES = ("train", "valid", "test")
+INPUT = "input"
+"""What the input of a conversation is called where row ids are made."""
 JOIN = "\n"
 """What stands between the input columns of a row."""
 
@@ -57,7 +61,7 @@ class Source:
 class Columns:
     """Which columns of the data mean what."""
 
-    text: tuple[str, ...]
+    text: tuple[str, ...] = ()
     """The input columns, in the order in which they are joined; the row id is made of these."""
     label: tuple[str, ...] = ()
     """The label column; several 0/1 columns, each named as its label, for multi-label; none for unlabelled rows."""
@@ -72,9 +76,11 @@ class Columns:
     """Column with a time."""
     kept: tuple[str, ...] = ()
     """Columns handed on as they stand, as text, whatever is in them (`kept.<name>`): prediction gives them back."""
+    turns: Turns | None = None
+    """Rows are conversations (or plain texts to be written), found so; then there are no `text` and `label` columns."""
 
     def __post_init__(self) -> None:
-        if not self.text:
+        if not self.text and self.turns is None:
             raise DataError("no text column is named")
         if len(self.label) > 1 and not self.multi_label:
             raise DataError(f"{len(self.label)} label columns are named, but the task is single-label", fix="set multi_label: true")
@@ -103,6 +109,7 @@ def schema(columns: Columns) -> pa.Schema:
         ("weight", pa.float32()), *((f"group.{axis}", pa.string()) for axis in columns.groups),
     ]  # fmt: skip
     fields += [(name, pa.string()) for name, column in (("by", columns.by), ("time", columns.time)) if column is not None]
+    fields += [(name, pa.string()) for name in ("conversation", "reason") if columns.turns is not None]
     fields += [(f"kept.{name}", pa.string()) for name in columns.kept]
     return pa.schema(fields)
 
@@ -149,14 +156,6 @@ def check_columns(name: str, table: Opened, wanted: Sequence[str]) -> None:
     for column in wanted:
         if column not in table.columns:
             raise missing_column(name, column, table.columns, hint=table.hint)
-
-
-def missing_column(name: str, column: str, there: Sequence[str], *, hint: str | None = None) -> DataError:
-    """`column 'queue' not found; the file has: …; did you mean …`."""
-    shown = ", ".join(repr(c) for c in there[:20]) + (f" and {len(there) - 20} more" if len(there) > 20 else "")
-    close = nearest(column, there) or next((c for c in there if c.casefold() == column.casefold()), None)
-    fix = hint or (f"did you mean {close!r}?" if close else "name one of these columns in the recipe (task, groups, split)")
-    return DataError(f"column {column!r} not found; the file has: {shown}", place=Place(file=name, key=column), fix=fix)
 
 
 def _file(source: Source, wanted: Sequence[str]) -> DataFile:
@@ -207,11 +206,12 @@ def _read(tables: Sequence[_Table], columns: Columns, on_progress: OnProgress | 
         one.file.met.clear()  # it was looked into before
         progress = Throttle(on_progress, table.total, f"reading {source.path}")
         kinds = cells.Kinds(source.path, typed=table.typed)
+        told = None if columns.turns is None else Conversations(source.path, table, columns.turns)
         rows = 0
         seen: set[str] = set()
-        for chunk in table.chunks(columns.wanted):
+        for chunk in table.chunks(columns.wanted if told is None else None):
             seen.update(chunk.values)
-            batch = _Batch(chunk, source, columns, kinds)
+            batch = _Batch(chunk, source, columns, kinds, told)
             rows += len(chunk.lines)
             yield batch.record(index, numbers, form)
             progress.at(chunk.done)
@@ -219,7 +219,7 @@ def _read(tables: Sequence[_Table], columns: Columns, on_progress: OnProgress | 
             raise DataError("it has no rows", place=Place(file=source.path), fix="give a file with at least one row under the header")
         if absent := [name for name in columns.needed if name not in seen]:
             raise missing_column(source.path, absent[0], sorted(seen | set(table.columns)), hint=table.hint)
-        notes += one.file.met.notes
+        notes += [*one.file.met.notes, *(f"{source.path}: {note}" for note in (told.notes if told else ()))]
         progress.finish()
 
 
@@ -231,21 +231,29 @@ class _Batch:
     source: Source
     columns: Columns
     kinds: cells.Kinds
+    told: Conversations | None = None
 
     def record(self, index: int, numbers: RowNumbers, form: pa.Schema) -> pa.RecordBatch:
         n = len(self.chunk.lines)
-        parts = [self._text(name, "text") for name in self.columns.text]
-        hashes = input_hashes(self.columns.text, parts)
+        more: Sequence[Sequence[str | None]] = ()
+        if self.told is None:
+            parts = [self._text(name, "text") for name in self.columns.text]
+            hashes, texts, labels = input_hashes(self.columns.text, parts), join_text(parts), self._labels()
+        else:
+            told = self.told.read(self.chunk)
+            hashes, texts, labels = input_hashes((INPUT,), [told.inputs]), told.texts, told.answers
+            more = (told.conversations, told.reasons)
         arrays: list[Any] = [
             format_ids(hashes, numbers.count(hashes)),
-            pa.array(join_text(parts), pa.string()),
-            pa.array(self._labels(), self.columns.label_type),
+            pa.array(texts, pa.string()),
+            pa.array(labels, self.columns.label_type),
             pa.array(np.full(n, index, dtype=np.int16)),
             pa.array(self._at(), pa.string()),
             pa.array(np.full(n, self.source.weight, dtype=np.float32)),
         ]
         others = [*self.columns.groups.values(), *(name for name in (self.columns.by, self.columns.time) if name is not None)]
         arrays += [pa.array(cells.blank_to_missing(self._text(name, "other")), pa.string()) for name in others]
+        arrays += [pa.array(column, pa.string()) for column in more]
         arrays += [pa.array(list(map(as_it_stands, self._cells(name))), pa.string()) for name in self.columns.kept]
         return pa.record_batch(arrays, schema=form)
 

@@ -4,12 +4,13 @@ Layer: data. The file is `rows/<fingerprint>.arrow` under `$GOODFIT_CACHE`; its 
 of how they are read, and of the columns asked for, so that it is safe to delete and never stale. Columns:
 
     row      string   the row id (rows.py)
-    text     string   the input columns joined by a line break; null where all of them are missing
-    label    string, or list<string> for multi-label; null where missing
+    text     string   the input columns joined by a line break; null where all of them are missing. Of conversations: what is asked
+    label    string, or list<string> for multi-label; null where missing. Of conversations: the answer (null for plain texts)
     source   int16    which of the sources
     at       string   `file:line` where the row begins (header = line 1); in formats without lines, the row's number from 1
     weight   float32  the weight of its source
     group.<axis>, by, time   string, where asked for; null where missing
+    conversation, reason     string, of conversations only: the whole as JSON, and why a row is not used
 """
 
 from __future__ import annotations

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from goodfit.data.discover import discover
+from goodfit.data.missing import missing_column
 from goodfit.data.peek import peek
 from goodfit.data.readers.roles import role_of
-from goodfit.data.source import Source, missing_column
+from goodfit.data.source import Source
 from goodfit.init.profile import profile
 from goodfit.init.reasons import Seen, reasons
 from goodfit.init.roles import SURE, roles

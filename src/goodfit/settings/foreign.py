@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from goodfit.settings.foreign_words import ABSENT, GENERATION, NEEDLESS, OURS, PREFIXES
+from goodfit.settings.foreign_words import ABSENT, NEEDLESS, OURS, PREFIXES
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,16 @@ VALUES: dict[tuple[str, str], str] = {
     ("evaluate.on", "dev"): "valid",
     ("evaluate.on", "eval"): "valid",
     ("evaluate.on", "folds"): "test or valid (cross-validation is not in this version)",
-    ("task.kind", "generation"): f"classification ({GENERATION})",
-    ("task.kind", "sft"): f"classification ({GENERATION})",
+    ("task.kind", "sft"): "generation",
+    ("task.kind", "causal_lm"): "generation",
+    ("task.kind", "chat"): "generation",
+    ("task.kind", "instruction"): "generation",
+    ("task.kind", "pretraining"): "generation, with task.text",
+    ("task.kind", "pt"): "generation, with task.text",
+    ("prepare.truncation_mode", "truncate"): "keep_start",
+    ("prepare.truncation_mode", "delete"): "drop",
+    ("prepare.truncation_mode", "left"): "keep_end",
+    ("prepare.truncation_mode", "right"): "keep_start",
     ("task.kind", "text-classification"): "classification",
     ("task.kind", "text_classification"): "classification",
     ("task.kind", "sequence_classification"): "classification",

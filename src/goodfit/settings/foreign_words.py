@@ -22,6 +22,18 @@ OURS: dict[str, str] = {
     ),
     "task.multi_label": "problem_type multilabel multi_target_strategy",
     "task.label_separator": "label_delimiter label_sep",
+    "task.messages": "conversations conversation field_messages chat dialog turns",
+    "task.prompt": "instruction question query prompt_key field_instruction columns_mapping",
+    "task.completion": "response output answer response_column field_output answer_key",
+    "task.template": "prompt_template prompt_style prompt_format template_prompt",
+    "task.system": "default_system system_prompt field_system",
+    "task.speakers": "role_mapping roles message_property_mappings tags",
+    "task.chat_template": "chat_template_path chat_template_jinja tokenizer_template enable_thinking",
+    "task.roles_to_train": (
+        "train_on_inputs train_on_prompt mask_history assistant_only_loss completion_only_loss mask_prompt eot_tokens response_template "
+        "instruction_template train_on_responses_only train_on_eos"
+    ),
+    "task.tools": "tool_format functions",
     "task.labels": "num_labels n_classes num_classes id2label label2id label_names label_list class_names classes categories",
     "data": "datasets data_args data_config corpora dataset_mixture",
     "data.path": (
@@ -50,6 +62,7 @@ OURS: dict[str, str] = {
         "pretrained_model base_model_name_or_path checkpoint checkpoint_dir checkpoint_path backbone architecture encoder llm"
     ),
     "prepare": "preprocessing tokenization preprocess",
+    "prepare.truncation_mode": "truncation_strategy truncation truncate excess_length_strategy truncation_side",
     "prepare.max_length": (
         "max_seq_length max_seq_len max_sequence_length sequence_len sequence_length seq_len seq_length cutoff_len "
         "model_max_length max_len max_tokens block_size max_input_length truncation_length max_prompt_length"
@@ -134,15 +147,12 @@ NEEDLESS: dict[str, str] = {
     "the tokenizer comes with the model": (
         "tokenizer processing_class tokenizer_name tokenizer_name_or_path tokenizer_type tokenizer_config tokenizer_path "
         "use_fast_tokenizer tokenizer_use_fast do_lower_case special_tokens add_special_tokens pad_token eos_token tokens "
-        "padding_side truncation_side preprocessor"
+        "padding_side preprocessor"
     ),
     "rows are packed without padding wherever a check on your model shows equal results": (
         "packing sample_packing eval_sample_packing neat_packing packed padding_free packing_strategy group_by_length "
         "train_sampling_strategy length_column_name pad_to_sequence_len pad_to_multiple_of pad_to_max_length padding "
         "dynamic_padding eval_packing multipack bucketing"
-    ),
-    "longer rows are cut at prepare.max_length, and counted": (
-        "truncation truncation_mode truncate truncation_strategy excess_length_strategy"
     ),
     "the optimiser is AdamW with bias correction": (
         "optim optimizer optim_args optimizer_type optimiser use_adafactor adafactor optim_target_modules optimizer_name adamw"
@@ -181,15 +191,9 @@ NEEDLESS: dict[str, str] = {
 }
 """Why something is not needed -> the keys that asked for it."""
 
-GENERATION = "this version does text classification; training a model to write is not in it yet"
 ABSENT: dict[str, str] = {
-    GENERATION: (
-        "chat_template chat_template_path template train_on_inputs train_on_prompt mask_history roles_to_train "
-        "assistant_only_loss completion_only_loss mask_prompt eot_tokens response_template instruction_template "
-        "train_on_responses_only default_system tool_format enable_thinking pretraining_dataset max_new_tokens "
-        "generation_max_length predict_with_beam_search num_beams prompt_template messages prompt completion instruction "
-        "conversations"
-    ),
+    "the number of new tokens is settled from the answers of the data": "max_new_tokens generation_max_length",
+    "answers are written greedily where they are scored": "predict_with_beam_search num_beams",
     "preference and reinforcement training are not in this version": (
         "rl rlhf dpo orpo kto grpo reward_model beta pref_beta pref_loss rl_beta ref_model trl simpo_gamma chosen rejected "
         "num_generations reward_funcs process_reward_model"

@@ -6,23 +6,36 @@ what the loss is, how logits become probabilities and answers, which scores appl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from goodfit.models.heads import Head, Language
 from goodfit.recipe import Task as TaskSection
 from goodfit.tasks.classification import Classification
 from goodfit.tasks.decision import Decision
 from goodfit.tasks.encoding import Encoded, encode
+from goodfit.tasks.generation import Generation
 from goodfit.tasks.saved import SAVED, Saved
 
-Task = Classification
-"""Any task. One kind so far; what the others will share is what this one offers."""
+Task = Classification | Generation
+"""Any task."""
 
-__all__ = ["SAVED", "Classification", "Decision", "Encoded", "Saved", "Task", "encode", "task_of"]
+__all__ = ["SAVED", "Classification", "Decision", "Encoded", "Generation", "Saved", "Task", "encode", "head_of", "task_of"]
 
 
-def task_of(section: TaskSection, labels: Sequence[str]) -> Task:
-    """The task that a recipe's `task` section asks for. `labels`: the label names in the order of the model's outputs.
+def task_of(section: TaskSection, labels: Sequence[str]) -> Classification:
+    """The classification that a recipe's `task` section asks for. `labels`: the label names in the order of the model's outputs.
 
     The names come from `Classification.vocabulary` (declared in the recipe, or counted in the training rows).
     """
     return Classification(tuple(labels), multi_label=section.multi_label)
+
+
+def head_of(section: TaskSection, labels: Sequence[str]) -> Head:
+    """What must stand on the base model for the task of a recipe."""
+    return HEADS[section.kind](section, labels)
+
+
+HEADS: dict[str, Callable[[TaskSection, Sequence[str]], Head]] = {
+    "classification": lambda section, labels: task_of(section, labels).head,
+    "generation": lambda section, labels: Language(),
+}

@@ -37,6 +37,8 @@ class Classification:
     multi_label: bool = False
     decision: Decision = field(default_factory=Decision)
 
+    kind = "classification"
+
     def __post_init__(self) -> None:
         """Programmers' errors: the vocabulary is checked, with its column, where the data are read."""
         assert len(set(self.labels)) == len(self.labels), "label names repeat"
@@ -175,6 +177,17 @@ class Classification:
         The train stage calls it at its end and keeps it in goodfit.json (`Saved`); evaluate and predict only read it.
         """
         return decisions.fit_decision(logits, targets, self.multi_label, clusters=clusters, seed=seed)
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict that `from_json` reads back."""
+        return {
+            "kind": self.kind, "labels": list(self.labels), "multi_label": self.multi_label, "decision": self.decision.to_json(),
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Classification:
+        """KeyError, TypeError or ValueError where it is not whole."""
+        return cls(tuple(map(str, values["labels"])), bool(values["multi_label"]), Decision.from_json(values["decision"]))
 
     def with_decision(self, decision: Decision) -> Classification:
         """The same labels with another decision."""

@@ -27,6 +27,11 @@ from goodfit.statistics.table import KINDS, PER_CLASS
 SINGLE, MULTI = "single-label", "multi-label"
 
 
+def task_kind(multi_label: bool) -> str:
+    """What metrics call the task."""
+    return MULTI if multi_label else SINGLE
+
+
 @dataclass(frozen=True)
 class Outcome:
     """The truth of some rows, and what one system said of them."""

@@ -39,7 +39,7 @@ class Raw(NamedTuple):
 class Predictor:
     """Answers texts in float32, so that a row's answer does not depend on the rows beside it (beyond rounding)."""
 
-    def __init__(self, model: Any, tokenizer: Any, saved: Saved, *, batch_tokens: int = BATCH_TOKENS) -> None:
+    def __init__(self, model: Any, tokenizer: Any, saved: Saved[Classification], *, batch_tokens: int = BATCH_TOKENS) -> None:
         self.model, self.tokenizer, self.saved, self.batch_tokens = model, tokenizer, saved, batch_tokens
         self._tier: Tier | None = None
 
@@ -47,6 +47,8 @@ class Predictor:
     def load(cls, folder: Path, *, device: str | None = None) -> Predictor:
         """The model that the train stage saved (whole or adapter); ModelError where the folder does not hold one."""
         saved = Saved.load(folder)
+        if not isinstance(saved.task, Classification):
+            raise ModelError(f"{folder} holds a model for {saved.task.kind}, which gives no classes", fix="goodfit chat, or a classifier")
         loaded = load_trained(folder)
         if loaded.labels != saved.task.labels:
             raise ModelError(f"{folder}: config.json and goodfit.json name different labels", fix="train the model again")

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from goodfit.errors import SettingsError
 from goodfit.ledger import Looks
 from goodfit.recipe import Evaluate
 from goodfit.schemas import ScoredRows
-from goodfit.stages.evaluate.scoring import Scored, check, confusion, document, score_split, support
+from goodfit.stages.evaluate.scoring import Scored, confusion, document, score_split, support
 from goodfit.tasks import Classification
 from tests.stages.evaluate.make import answered, guesses
 
@@ -254,21 +253,3 @@ def test_clusters_widen_the_intervals() -> None:
     assert b is not None
     assert b.clusters == 60
     assert (b.high - b.low) > 2 * (a.high - a.low)  # type: ignore[operator]
-
-
-@pytest.mark.parametrize(
-    ("section", "multi_label", "message"),
-    [
-        ({"metrics": ["macro_f"]}, False, "evaluate.metrics: 'macro_f' is not a score.*did you mean macro_f1"),
-        ({"metrics": ["subset_accuracy"]}, False, "not a score of a single-label task"),
-        ({"metrics": ["accuracy"]}, True, "not a score of a multi-label task"),
-        ({"metrics": ["recall"]}, False, "reported for every label without asking"),
-        ({"gates": {"f2": ">= 0.1"}}, False, "evaluate.gates: 'f2'"),
-    ],
-)
-def test_unknown_metrics_are_answered(section: dict[str, Any], multi_label: bool, message: str) -> None:
-    with pytest.raises(SettingsError) as caught:
-        check(Evaluate(**section), multi_label=multi_label)
-    import re
-
-    assert re.search(message, str(caught.value), re.DOTALL), str(caught.value)

@@ -11,7 +11,7 @@ from typing import Any
 from goodfit.data.conversations import names
 from goodfit.data.conversations.shape import Shape, cells, detect, judged, kind_of_keys, turn_keys, with_turns
 from goodfit.data.conversations.template import PromptTemplate
-from goodfit.data.source import missing_column
+from goodfit.data.missing import missing_column
 from goodfit.errors import DataError, Place, SettingsError, nearest
 
 ROLES = ("prompt", "completion", "messages", "system", "tools", "text")

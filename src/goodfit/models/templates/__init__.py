@@ -106,7 +106,7 @@ def own_template(tokenizer: Any) -> Template | None:
                 return None
             raise ModelError(
                 f"the model has several chat templates ({', '.join(sorted(map(str, found)))}), and none is its default",
-                fix=f"name one of {', '.join(SHIPPED)} or a .jinja file as task.template",
+                fix=f"name one of {', '.join(SHIPPED)} or a .jinja file as task.chat_template",
             )
         return Template("model", str(found["default"]), "model", with_tools=found.get("tool_use"))
     return Template("model", str(found), "model") if found else None
@@ -156,13 +156,13 @@ def _render(
     except Exception as error:  # a template is somebody's program: it may raise anything
         raise DataError(
             f"the chat template ({template.name}) refuses this conversation: {_said(error)}",
-            fix=f"correct the row's roles and fields ({_outline(messages)}), or choose another task.template",
+            fix=f"correct the row's roles and fields ({_outline(messages)}), or choose another task.chat_template",
         ) from error
     return texts[0], [tuple(pair) for pair in found[0]] if blocks else []
 
 
 def _from_file(asked: str, path: Path) -> Template:
-    place = Place(file=asked, key="task.template")
+    place = Place(file=asked, key="task.chat_template")
     try:
         if path.stat().st_size > LARGEST:
             raise SettingsError(f"the chat template {asked} has more than {LARGEST:,} bytes", place=place, fix="name a Jinja template")
@@ -189,9 +189,9 @@ def _check_syntax(template: Template) -> None:
             if template.origin == "model":
                 raise ModelError(
                     f"the model's chat template is not valid Jinja (its line {error.lineno}): {error.message}",
-                    fix=f"name one of {', '.join(SHIPPED)} or a .jinja file as task.template",
+                    fix=f"name one of {', '.join(SHIPPED)} or a .jinja file as task.chat_template",
                 ) from error
-            place = Place(file=template.name, line=error.lineno, key="task.template")
+            place = Place(file=template.name, line=error.lineno, key="task.chat_template")
             raise SettingsError(f"not valid Jinja: {error.message}", place=place, fix="correct the template") from error
 
 

@@ -25,8 +25,9 @@ from goodfit.score import Score, Verdict
 if TYPE_CHECKING:
     from goodfit.stages.audit.scene import Scene
 
-TaskName = Literal["single_label", "multi_label"]
-ALL_TASKS: tuple[TaskName, ...] = ("single_label", "multi_label")
+TaskName = Literal["single_label", "multi_label", "generation"]
+CLASSES: tuple[TaskName, ...] = ("single_label", "multi_label")
+ALL_TASKS: tuple[TaskName, ...] = (*CLASSES, "generation")
 MUTED = "audit.ignore in the recipe"
 _NO_ROWS = pa.array([], pa.string())
 
@@ -107,7 +108,7 @@ CHECKS: dict[str, Check] = {}
 
 
 def check(
-    *, code: str, kind: str, severity: Severity, looks_for: str, tasks: tuple[TaskName, ...] = ALL_TASKS
+    *, code: str, kind: str, severity: Severity, looks_for: str, tasks: tuple[TaskName, ...] = CLASSES
 ) -> Callable[[Callable[[Scene], Outcome]], Callable[[Scene], Outcome]]:
     """Registers a check; the function stays as it is."""
 

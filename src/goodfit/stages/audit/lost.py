@@ -19,10 +19,9 @@ def lost_rows(scene: Scene, reasons: tuple[str, ...], *, what: str, passed_as: s
     share = n / read
     severity: Severity = "error" if share >= ERROR else "warning" if share >= WARNING else "note"
     rows, where = scene.dropped(*reasons)
-    if where is not None:
-        where = where.model_copy(
-            update={"column": scene.recipe.task.label_columns[0] if "missing_label" in reasons else scene.recipe.task.text[0]}
-        )
+    columns = scene.recipe.task.label_columns if "missing_label" in reasons else scene.recipe.task.text
+    if where is not None and columns:
+        where = where.model_copy(update={"column": columns[0]})
     return found(
         severity, f"{n:,} of {read:,} rows ({percent(share)}) {what}", detail=f"{meaning} They are not used.", rows=rows, where=where,
         evidence=(rate("lost_rate", n, read),), fix=fix,

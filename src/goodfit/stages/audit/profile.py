@@ -24,7 +24,7 @@ def profile_of(scene: Scene) -> dict[str, Any]:
         "schema": SCHEMA,
         "rows": {"read": scene.manifest["read"], "used": scene.manifest["used"], **scene.splits.counts},
         "labels": scene.splits.label_counts(),
-        "effective_classes": round(effective_classes(counts[counts > 0]), 2),
+        "effective_classes": round(effective_classes(counts[counts > 0]), 2) if len(counts) else 0.0,
         "multi_label": scene.splits.multi_label,
         "splits_seen": list(SEEN),
         "lengths": {"unit": "words", **histogram(lengths.words)},
@@ -60,6 +60,8 @@ def quantiles(values: npt.NDArray[np.int32]) -> dict[str, int]:
 
 def _by_label(scene: Scene, lengths: Lengths) -> dict[str, dict[str, Any]]:
     """Quantiles per class, largest classes first."""
+    if not scene.labels:
+        return {}
     order = np.argsort(lengths.label_codes, kind="stable")
     rows = lengths.label_rows[order]
     ends = np.cumsum(np.bincount(lengths.label_codes, minlength=len(scene.labels)))

@@ -71,6 +71,8 @@ class Scene:
     @property
     def task(self) -> TaskName:
         """Which checks apply."""
+        if not self.recipe.task.label_columns:
+            return "generation"
         return "multi_label" if self.splits.multi_label else "single_label"
 
     @property
@@ -165,7 +167,10 @@ def label_pairs(labels: pa.Array, names: pa.Array) -> tuple[npt.NDArray[np.int64
     if pa.types.is_list(labels.type):
         rows = numpy_of(pc.list_parent_indices(labels)).astype(np.int64)
         return rows, numpy_of(pc.index_in(pc.list_flatten(labels), value_set=names)).astype(np.int64)
-    return np.arange(len(labels)), numpy_of(pc.index_in(labels, value_set=names)).astype(np.int64)
+    codes = pc.index_in(labels, value_set=names)
+    if codes.null_count:  # answers are no classes
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    return np.arange(len(labels)), numpy_of(codes).astype(np.int64)
 
 
 def rate(name: str, k: int, n: int, *, label: str | None = None, split: str | None = None) -> Score:

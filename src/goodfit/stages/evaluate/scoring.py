@@ -63,21 +63,9 @@ class Scored:
         return found
 
 
-def task_kind(multi_label: bool) -> str:
-    """What metrics call the task."""
-    return MULTI if multi_label else SINGLE
-
-
-def check(section: Evaluate, *, multi_label: bool) -> None:
-    """SettingsError where the recipe names a metric or a gate that the task does not have: before anything is trained."""
-    metrics.names_for(section.metrics, task_kind(multi_label))
-    for name in section.gates:
-        metrics.require(name, task_kind(multi_label), "evaluate.gates")
-
-
 def score_split(answered: Answered, section: Evaluate, looks: Looks | None, facts: Facts, *, selected: bool) -> Scored:
     """Everything that is said of one split. `selected`: the split chose the step or the thresholds, so that the model's scores flatter."""
-    asked = metrics.names_for(section.metrics, task_kind(answered.task.multi_label))
+    asked = metrics.names_for(section.metrics, metrics.task_kind(answered.task.multi_label))
     wanted = [*asked, *(name for name in section.gates if name not in asked)]
     outcomes = {name: outcome(answered, name) for name in answered.answers}
 

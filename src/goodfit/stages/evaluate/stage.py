@@ -25,8 +25,9 @@ from goodfit.stages.evaluate import answering
 from goodfit.stages.evaluate.answering import Answered, Door, ModelSystem, SplitRows, System
 from goodfit.stages.evaluate.findings import findings
 from goodfit.stages.evaluate.mistakes import lines, most_confident
-from goodfit.stages.evaluate.scoring import MODEL, Scored, check, document, score_split
-from goodfit.tasks.baselines import check_names, fit_baseline
+from goodfit.stages.evaluate.scoring import MODEL, Scored, document, score_split
+from goodfit.tasks.baselines import fit_baseline, names_of
+from goodfit.tasks.foresee import foresee_evaluation
 from goodfit.tasks.predictor import Predictor
 from goodfit.tasks.tables import writing
 
@@ -73,8 +74,7 @@ def evaluate(recipe: Recipe, trained: TrainedModel, splits: SplitRows, run: Run)
     """Scores the model and its baselines on the rows that `evaluate.on` names; test rows are opened once, and the ledger says so."""
     section = recipe.evaluate
     _check_rows(section.on, splits)
-    check_names(section.baselines)
-    check(section, multi_label=recipe.task.multi_label)
+    foresee_evaluation(recipe)
     predictor = Predictor.load(trained.folder)
     systems, facts = _systems(recipe, predictor, splits, run)
     key = run.unseal(f"evaluate {run.id}", stage="evaluate") if section.on == TEST else None
@@ -98,7 +98,7 @@ def _systems(recipe: Recipe, predictor: Predictor, splits: SplitRows, run: Run) 
     """The model and the fitted baselines, and what the latter were fitted on."""
     systems: dict[str, System] = {MODEL: ModelSystem(predictor)}
     facts: dict[str, dict[str, Any]] = {}
-    names = list(dict.fromkeys(recipe.evaluate.baselines))
+    names = names_of(recipe)
     rows = answering.training_rows(splits, predictor.task) if names else None
     asked = recipe.evaluate.metrics
     for done, name in enumerate(names):

@@ -8,7 +8,7 @@ import numpy as np
 
 from goodfit.models.identity import Identity
 from goodfit.run import Run
-from goodfit.tasks import Task
+from goodfit.tasks.classification import Classification
 
 if TYPE_CHECKING:
     from goodfit.stages.split import Splits
@@ -23,7 +23,7 @@ UNLIMITED = 8192
 """`auto` for a model that knows no limit."""
 
 
-def auto_length(splits: Splits, task: Task, tokenizer: Any, limit: int | None) -> int:
+def auto_length(splits: Splits, task: Classification, tokenizer: Any, limit: int | None) -> int:
     """The 99.5% quantile of the training rows' lengths (the longest where that is near), at most the model's limit."""
     step = max(1, splits.counts["train"] // SAMPLE)
     batches = splits.batches("train", size=BATCH, columns=("text",))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from goodfit.stages.prepare.tokenise import BIN, SIDES, Encoder, Facts, Side
-
-SCHEMA = "goodfit/prepare/1"
-MOST_BINS = 400
+from goodfit.stages.prepare.outcome import SCHEMA, SIDES, Side, histogram
+from goodfit.stages.prepare.tokenise import Encoder, Facts
 
 
 def manifest_of(encoder: Encoder, facts: Mapping[Side, Facts], *, asked: int | str) -> dict[str, Any]:
@@ -28,18 +25,6 @@ def manifest_of(encoder: Encoder, facts: Mapping[Side, Facts], *, asked: int | s
         "max_length_asked": asked,
         "rows": {side: facts[side].rows for side in SIDES},
         "rows_dropped": {"unknown_label": sum(f.unknown for f in facts.values())},
-        "labels": list(task.labels),
-        "multi_label": task.multi_label,
         "label_counts": facts["train"].counted(task.labels),
         "lengths": histogram(facts["train"].lengths),
     }
-
-
-def histogram(lengths: Counter[int]) -> dict[str, Any]:
-    """Uncut lengths of the training rows: k + 1 edges that rise, k counts; empty bins between others are kept, up to 400 bins."""
-    last = max(lengths, default=0)
-    width = BIN * max(1, -(-(last // BIN + 1) // MOST_BINS))
-    counts = [0] * (last // width + 1)
-    for start, n in lengths.items():
-        counts[start // width] += n
-    return {"edges": [i * width for i in range(len(counts) + 1)], "counts": counts, "unit": "tokens", "split": "train"}

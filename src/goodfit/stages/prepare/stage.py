@@ -1,7 +1,8 @@
-"""prepare: the story. The label vocabulary, the maximum length, then every row once into the cache."""
+"""prepare: the story. Every row once into the cache, as its task has it; what was counted on the way is written down."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,21 +10,18 @@ from typing import TYPE_CHECKING
 from goodfit.data import cache
 from goodfit.engine.examples import Examples
 from goodfit.files import read_json, write_json
-from goodfit.models.load import load_tokenizer
 from goodfit.recipe import Recipe
-from goodfit.run import MANIFEST, Run, digest
+from goodfit.run import MANIFEST, Run
 from goodfit.stage import stage
-from goodfit.stages.prepare.findings import findings_of
-from goodfit.stages.prepare.lengths import auto_length, within
-from goodfit.stages.prepare.record import manifest_of
-from goodfit.stages.prepare.tokenise import SIDES, Encoder, Side, row_hash, tokenise
-from goodfit.tasks import Task, task_of
+from goodfit.stages.prepare.classes import prepare_classes
+from goodfit.stages.prepare.language import prepare_language
+from goodfit.stages.prepare.outcome import SIDES, Prepared, Side
+from goodfit.tasks import Task
+from goodfit.tasks.saved import KINDS
 
 if TYPE_CHECKING:
     from goodfit.stages.choose import Choice
     from goodfit.stages.split import Splits
-
-task_vocabulary = Task.vocabulary
 
 
 @dataclass
@@ -47,27 +45,23 @@ class Tokens:
     def load(cls, run: Run) -> Tokens:
         """From prepare/manifest.json; FileNotFoundError where the cache was emptied (the stage is then done again)."""
         document = read_json(run.path / "prepare" / MANIFEST)
-        folder = cache.root() / "tokens" / document["cache"]
-        if not all((folder / split / "examples.json").is_file() for split in SIDES if document["rows"][split]):
+        folder, rows = cache.root() / "tokens" / document["cache"], document["examples"]
+        if not all((folder / split / "examples.json").is_file() for split in SIDES if rows[split]):
             raise FileNotFoundError(folder)
-        task = Task(tuple(document["labels"]), multi_label=document["multi_label"])
-        return cls(document["max_length"], task, folder, document["rows"], document["label_counts"])
+        task = KINDS[document["task"]["kind"]].from_json(document["task"])
+        return cls(document["max_length"], task, folder, rows, document.get("label_counts", {}))
 
 
-@stage("prepare", result=Tokens, version=1, reads=("task", "prepare"))
+WAYS: dict[str, Callable[[Recipe, Choice, Splits, Run], Prepared]] = {"classification": prepare_classes, "generation": prepare_language}
+"""Kind of task -> how its rows are tokenised."""
+
+
+@stage("prepare", result=Tokens, version=2, reads=("task", "prepare"))
 def prepare(recipe: Recipe, choice: Choice, splits: Splits, run: Run) -> Tokens:
     """Tokenises train and validation, counting what is cut."""
-    counts = {label: sides.get("train", 0) for label, sides in splits.label_counts().items()}
-    task = task_of(recipe.task, task_vocabulary(counts, recipe.task.label_names))
-    tokenizer = load_tokenizer(choice.base.path)
-    limit, asked = choice.base.max_length, recipe.prepare.max_length
-    max_length = auto_length(splits, task, tokenizer, limit) if asked == "auto" else within(asked, choice.base, run)
-    key = digest([choice.base.content, max_length, task.labels, task.multi_label, [row_hash(splits, side) for side in SIDES]])
-    folder = cache.folder("tokens") / key.removeprefix("b2:")
-    encoder = Encoder(task, tokenizer, max_length)
-    facts = {side: tokenise(splits, side, encoder, folder, run.screen) for side in SIDES}
-    write_json(run.folder("prepare") / MANIFEST, manifest_of(encoder, facts, asked=asked) | {"cache": folder.name})
-    run.report(findings_of(facts["train"], encoder, limit=limit))
-    run.resolve({"prepare.max_length": max_length})
-    cache.trim(keep=list(folder.rglob("*")))
-    return Tokens(max_length, task, folder, {side: facts[side].rows for side in SIDES}, facts["train"].counted(task.labels))
+    made = WAYS[recipe.task.kind](recipe, choice, splits, run)
+    more = {"task": made.task.to_json(), "examples": made.rows, "cache": made.folder.name}
+    write_json(run.folder("prepare") / MANIFEST, made.manifest | more)
+    run.resolve({"prepare.max_length": made.max_length})
+    cache.trim(keep=list(made.folder.rglob("*")))
+    return Tokens(made.max_length, made.task, made.folder, made.rows, made.label_counts)

@@ -5,12 +5,11 @@ Part of prepare. No row is a Python object for longer than a batch.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,17 +18,13 @@ from numpy.typing import NDArray
 from goodfit.data import cache
 from goodfit.engine.examples import ExamplesWriter
 from goodfit.run import Screen
-from goodfit.tasks import Task
-from goodfit.tasks.classification import UNKNOWN
+from goodfit.stages.prepare.outcome import BIN, Side
+from goodfit.tasks.classification import UNKNOWN, Classification
 
 if TYPE_CHECKING:
     from goodfit.stages.split import Splits
 
-Side = Literal["train", "valid"]
-SIDES: tuple[Side, ...] = ("train", "valid")
 BATCH = 2048
-BIN = 8
-"""Tokens per bin of the length histogram."""
 SHOWN = 100
 """Row ids kept of those that were cut."""
 
@@ -38,7 +33,7 @@ SHOWN = 100
 class Encoder:
     """Everything that turns a row into tokens and a target."""
 
-    task: Task
+    task: Classification
     tokenizer: Any
     max_length: int
 
@@ -103,14 +98,3 @@ def _add(batch: pa.RecordBatch, encoder: Encoder, writer: ExamplesWriter, facts:
     facts.tokens_used += int(encoded.lengths[known].sum())
     facts.lengths.update((encoded.full_lengths[known] // BIN * BIN).tolist())
     facts.cut = sorted([*facts.cut, *((int(lost[i]), ids[i]) for i in np.flatnonzero(cut))], key=lambda pair: -pair[0])[:SHOWN]
-
-
-def row_hash(splits: Splits, side: Side) -> str:
-    """What the split's rows and labels are: ids (which are hashes of the input) and labels, in order."""
-    hasher = hashlib.blake2b(digest_size=8)
-    for batch in splits.batches(side, size=65_536, columns=("row", "label", "weight")):
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, batch.schema) as stream:
-            stream.write_batch(batch)
-        hasher.update(sink.getvalue())
-    return hasher.hexdigest()

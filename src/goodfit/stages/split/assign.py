@@ -53,18 +53,21 @@ def shares_of(recipe: Recipe, look: Look) -> Shares:
 def check(look: Look, recipe: Recipe, file: str) -> None:
     """DataError where these rows cannot be learned from: too few, one class, a label column that is no label column."""
     used = int(look.used.sum())
-    place = Place(file=file, key=recipe.task.label_columns[0])
-    _check_listed(look, place)
+    classes = recipe.task.label_columns
+    place = Place(file=file, key=classes[0] if classes else None)
+    if classes:
+        _check_listed(look, place)
     if used < MINIMUM_ROWS:
-        columns = f"text from {', '.join(map(repr, recipe.task.text))}, label from {', '.join(map(repr, recipe.task.label_columns))}"
+        columns = f"; text from {', '.join(map(repr, recipe.task.text))}, label from {', '.join(map(repr, classes))}" if classes else ""
         reasons = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in look.dropped().items())
-        detail = f" (of {len(look):,} read; {reasons}; {columns})" if reasons else ""
+        detail = f" (of {len(look):,} read; {reasons}{columns})" if reasons else ""
         rows = "row" if used == 1 else "rows"
         raise DataError(
             f"{used} usable {rows}{detail}; at least {MINIMUM_ROWS} are needed", place=place,
-            fix="give more rows, each with text and label, or name other columns in task",
+            fix=f"give more rows, each with {'text and label' if classes else 'what it needs'}, or name other columns in task",
         )  # fmt: skip
-    _check_labels(look, recipe, used, place)
+    if classes:
+        _check_labels(look, recipe, used, place)
 
 
 def _check_listed(look: Look, place: Place) -> None:
@@ -120,7 +123,8 @@ def assign(look: Look, recipe: Recipe, rows: pa.ChunkedArray, parent: Parent | N
     left = find_leaks(sides, look.same, look.by)
     _prove(left, look, recipe)
     _not_empty(sides, look, shares)
-    _learnable(sides, look, recipe)
+    if recipe.task.label_columns:
+        _learnable(sides, look, recipe)
     groups, of_row = _grouped(look)
     return Division(look, sides, groups, of_row, found, left, inherited)
 

@@ -182,7 +182,7 @@ def _small(scene: Scene) -> Finding:
     listed = " and ".join(f"{n:,} {name} rows" for name, n in small.items())
     return scene.finding(
         "SPL005", "few_rows", "warning" if worst < TINY else "note", f"only {listed}",
-        detail=f"On {worst:,} rows an accuracy of 80% has an interval of about ±{100 * half_width(worst):.0f} points.",
+        detail=f"On {worst:,} rows a share of 80% has an interval of about ±{100 * half_width(worst):.0f} points.",
         n_rows=worst, fix="give more rows; a larger split.test_size takes them from training",
     )  # fmt: skip
 
@@ -190,6 +190,8 @@ def _small(scene: Scene) -> Finding:
 def _unseen(scene: Scene) -> Finding:
     """SPL006: classes of validation or test, or of the recipe, that training never shows."""
     counts, sizes = scene.manifest["labels"], scene.manifest["splits"]
+    if not counts:
+        return scene.not_applicable("SPL006", "unseen_label", "classes that training never shows", "the task has no classes")
     absent = [name for name, row in counts.items() if not row["train"]]
     if not absent:
         return scene.passed("SPL006", "unseen_label", f"all {len(counts):,} classes have training rows")

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from goodfit.data.conversations.normaliser import REASONS as NOT_READ
 from goodfit.data.duplicates import duplicate_groups, label_codes, no_text, text_keys
 from goodfit.data.labels import label_order, vocabulary
 from goodfit.data.progress import OnProgress
@@ -25,7 +26,10 @@ from goodfit.stages.split.groups import Ints, Keys, LabelSets, Mask, codes_of, l
 from goodfit.stages.split.leaks import Sides
 from goodfit.stages.split.times import Times, parse_times
 
-REASONS = ("", "missing_text", "empty_text", "unreadable", "missing_label", "unknown_label", "missing_time", "duplicate", "leak")
+REASONS = (
+    "", "missing_text", "empty_text", "unreadable", "missing_label", "unknown_label", *(r for r in NOT_READ if r != "missing_text"),
+    "missing_time", "duplicate", "leak",
+)  # fmt: skip
 """Why a row is not used, in the order in which it is asked; a row has one reason. The first means: used."""
 DUPLICATE, LEAK = REASONS.index("duplicate"), REASONS.index("leak")
 
@@ -92,18 +96,19 @@ class Look:
 
 def look(store: RowStore, recipe: Recipe, sources: Sequence[Source], *, on_progress: OnProgress | None = None) -> Look:
     """Looks at every row; DataError where a time cannot be read."""
-    labels = store.column("label")
+    labels, classes = store.column("label"), bool(recipe.task.label_columns)
     reasons = _no_text_reasons(store)
-    _first_reason(reasons, pc.is_null(labels).to_numpy(), "missing_label")
-    declared = recipe.task.label_names
-    if declared is not None:
+    if classes:
+        _first_reason(reasons, pc.is_null(labels).to_numpy(), "missing_label")
+    declared = recipe.task.label_names if classes else ()
+    if declared:
         _first_reason(reasons, _outside(labels, declared), "unknown_label")
     if recipe.split.time is not None:
         _first_reason(reasons, pc.is_null(store.column("time")).to_numpy(), "missing_time")
     used = reasons == 0
     keys = text_keys(store.column("text"), on_progress=on_progress)
     keys[~used] = 0
-    read = dict(vocabulary(labels).counts)
+    read = dict(vocabulary(labels).counts) if classes else {}
     names = declared if declared is not None else _names(labels.filter(pa.array(used)), recipe.task.label_columns)
     by, by_values = codes_of(store.column("by")) if recipe.split.by is not None else (None, None)
     found = Look(
@@ -120,13 +125,16 @@ def _names(labels: pa.ChunkedArray, columns: Sequence[str]) -> tuple[str, ...]:
 
 
 def _no_text_reasons(store: RowStore) -> npt.NDArray[np.int8]:
-    parts = []
-    for batch in store.batches(("text",)):
+    parts, told = [], "reason" in store.schema().names
+    for batch in store.batches(("text", "reason") if told else ("text",)):
         nothing = no_text(batch.column(0))
         part = np.zeros(len(batch), dtype=np.int8)
         part[nothing.missing] = REASONS.index("missing_text")
         part[nothing.empty | nothing.whitespace] = REASONS.index("empty_text")
         part[nothing.unreadable] = REASONS.index("unreadable")
+        if told:
+            codes = pc.index_in(batch.column(1), value_set=pa.array(REASONS)).fill_null(0).to_numpy(zero_copy_only=False)
+            part[codes > 0] = codes[codes > 0]
         parts.append(part)
     return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int8)
 

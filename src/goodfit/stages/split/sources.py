@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from goodfit.data.conversations.reading import Turns
 from goodfit.data.discover import discover
 from goodfit.data.source import Columns, Source
 from goodfit.recipe import Data, Form, Recipe
@@ -32,15 +33,11 @@ def sources_of(data: Data, base: Path) -> tuple[Source, ...]:
 
 def columns_of(recipe: Recipe) -> Columns:
     """The columns that the recipe's task, groups and split sections name."""
-    return Columns(
-        text=recipe.task.text,
-        label=recipe.task.label_columns,
-        multi_label=recipe.task.multi_label,
-        separator=recipe.task.label_separator,
-        groups={axis: group.column for axis, group in recipe.groups.items()},
-        by=recipe.split.by,
-        time=recipe.split.time,
-    )
+    task, groups = recipe.task, {axis: group.column for axis, group in recipe.groups.items()}
+    around: dict[str, Any] = {"groups": groups, "by": recipe.split.by, "time": recipe.split.time}
+    if not task.label_columns:
+        return Columns(turns=Turns(task.turns, task.template, task.speakers), **around)
+    return Columns(text=task.text, label=task.label_columns, multi_label=task.multi_label, separator=task.label_separator, **around)
 
 
 def opened(written: str, base: Path) -> str:

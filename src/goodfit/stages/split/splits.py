@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from goodfit.data import cache
+from goodfit.data.conversations.reading import Turns
 from goodfit.data.fingerprint import data_fingerprint
 from goodfit.data.rows import Rows
 from goodfit.data.source import Columns, Source
@@ -41,13 +42,14 @@ class Splits:
 
     Tables and batches have the columns `row` (string id), `text` (string), `label` (string; list<string> for multi-label),
     `group` (int32: the cluster: rows of one customer, document, or normalised text; the unit of every interval),
-    `weight` (float32), `at` (`file:line`), and a string column `group.<axis>` per axis of `groups`. Order: that of the files.
+    `weight` (float32), `at` (`file:line`), a string column `group.<axis>` per axis of `groups`, and where rows are conversations
+    `conversation` (JSON; `text` is then what is asked, `label` the answer). Order: that of the files.
     """
 
     folder: Path
     """The run's `split/` folder."""
     labels: tuple[str, ...]
-    """Every class in order: the recipe's list, else the names in the used rows (of all splits), sorted."""
+    """Every class in order: the recipe's list, else the names in the used rows (of all splits), sorted; none of conversations."""
     multi_label: bool
     counts: dict[str, int]
     """Used rows per split: `{"train": 3500, "valid": 750, "test": 750}`; 0 for one that there is not."""
@@ -178,6 +180,7 @@ class Splits:
         whole = pa.schema([
             ("row", pa.string()), ("text", pa.string()), ("label", pa.list_(pa.string()) if self.multi_label else pa.string()),
             ("group", pa.int32()), ("weight", pa.float32()), ("at", pa.string()), *((f"group.{axis}", pa.string()) for axis in self.axes),
+            *([("conversation", pa.string())] if self._manifest["columns"].get("turns") else []),
         ])  # fmt: skip
         return whole if columns is None else pa.schema([whole.field(name) for name in columns])
 
@@ -203,4 +206,5 @@ class Splits:
 def _columns(document: Mapping[str, Any]) -> Columns:
     """`Columns` from its JSON form."""
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
-    return Columns(**values)
+    turns = values.pop("turns", None)
+    return Columns(**values, turns=None if turns is None else Turns(**turns))

@@ -8,33 +8,27 @@ PEFT for an adapter), which loads there without Goodfit.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-from numpy.typing import NDArray
-
 from goodfit.engine.checkpoint import Checkpoints
 from goodfit.engine.events import Action, Event
-from goodfit.engine.examples import Examples
 from goodfit.engine.fit import Fitted, fit
-from goodfit.engine.infer import in_order, infer
 from goodfit.errors import DataError
 from goodfit.files import read_json, write_json
 from goodfit.models.adapters import add_lora
 from goodfit.models.freeze import freeze
-from goodfit.models.load import LoadedModel, load, start_from_shares
-from goodfit.models.save import save
+from goodfit.models.load import LoadedModel
 from goodfit.monitor.events import EventFile
 from goodfit.recipe import Recipe
-from goodfit.run import ASSIGNMENT, BEST, CHECKPOINTS, EVENTS, MODEL, Run
+from goodfit.run import BEST, CHECKPOINTS, EVENTS, MODEL, Run
 from goodfit.score import Score
 from goodfit.stage import stage
-from goodfit.tasks import SAVED, Saved, Task
+from goodfit.stages.train.classes import Classes
+from goodfit.stages.train.language import Language
+from goodfit.tasks import SAVED, Classification, Generation, Saved
 
 if TYPE_CHECKING:
     from goodfit.stages.choose import Choice
@@ -49,7 +43,7 @@ class Trained:
     """The fine-tuned model: a folder that transformers or PEFT loads."""
 
     folder: Path
-    saved: Saved
+    saved: Saved[Any]
     best: dict[str, Any]
     fingerprint: str = ""
 
@@ -67,16 +61,14 @@ def train(recipe: Recipe, choice: Choice, plan: Tuned, tokens: Tokens, run: Run)
     """Fine-tunes; resumes from the newest checkpoint of an earlier attempt."""
     if not tokens.rows["train"]:
         raise DataError("no rows are left to train on", fix="split/manifest.json says what was dropped, and why")
-    task, folder = tokens.task, run.folder("train")
-    loaded = _model(recipe, choice, plan, tokens)
+    way, folder = WAYS[type(tokens.task)](tokens.task), run.folder("train")
+    loaded = _model(recipe, choice, plan, tokens, way)
     examples = {"train": tokens.examples("train"), "valid": tokens.examples("valid") if tokens.rows.get("valid") else None}
-    objective = task.objective(
-        _class_weights(recipe, task, tokens), recipe.train.label_smoothing_factor, recipe.train.metric_for_best_model
-    )
+    objective = way.objective(recipe, tokens)
     events = EventFile(folder / EVENTS)
     checkpoints = Checkpoints(folder / CHECKPOINTS, attempt=events.attempts() + 1, base=choice.base.content)
     fitted = fit(loaded.model, examples, plan.plan, objective=objective, on_event=_Listener(run, events), checkpoints=checkpoints)
-    saved = _save(recipe, choice, tokens, loaded, fitted, run)
+    saved = way.save(recipe, choice, tokens, loaded, fitted, run)
     best = _best(fitted)
     write_json(folder / BEST, best)
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
@@ -85,6 +77,11 @@ def train(recipe: Recipe, choice: Choice, plan: Tuned, tokens: Tokens, run: Run)
         "base_hash": choice.base.content, "license": choice.base.license, "parameters": choice.base.parameters,
     }  # fmt: skip
     return Trained(folder / MODEL, saved, best)
+
+
+Way = Classes | Language
+"""What differs between the tasks: how a model is begun, judged and saved."""
+WAYS: dict[type[Any], Callable[[Any], Way]] = {Classification: Classes, Generation: Language}
 
 
 class _Listener:
@@ -101,51 +98,16 @@ class _Listener:
         return None
 
 
-def _model(recipe: Recipe, choice: Choice, plan: Tuned, tokens: Tokens) -> LoadedModel:
-    """The base model with a seeded head, an adapter if asked for, and what is frozen frozen."""
-    task = tokens.task
-    loaded = load(choice.base.path, labels=task.labels, problem_type=task.problem_type, seed=recipe.seed)
-    if task.multi_label:
-        start_from_shares(loaded, [tokens.label_counts.get(label, 0) / max(1, tokens.rows["train"]) for label in task.labels])
-    if recipe.peft.method == "lora":
-        peft = recipe.peft
+def _model(recipe: Recipe, choice: Choice, plan: Tuned, tokens: Tokens, way: Way) -> LoadedModel:
+    """The base model with its head, an adapter if asked for, and what is frozen frozen."""
+    loaded, peft = way.begin(recipe, choice, tokens), recipe.peft
+    if peft.method == "lora":
         return add_lora(
-            loaded,
-            r=peft.r,
-            lora_alpha=peft.lora_alpha,
-            lora_dropout=plan.lora_dropout,
-            target_modules=peft.target_modules,
+            loaded, r=peft.r, lora_alpha=peft.lora_alpha, lora_dropout=plan.lora_dropout, target_modules=peft.target_modules,
             seed=recipe.seed,
-        )
+        )  # fmt: skip
     freeze(loaded.model, recipe.train.freeze)
     return loaded
-
-
-def _class_weights(recipe: Recipe, task: Task, tokens: Tokens) -> Any:
-    counts = np.array([tokens.label_counts.get(label, 0) for label in task.labels])
-    return task.class_weights(recipe.train.class_weights, counts, tokens.rows["train"])
-
-
-def _save(recipe: Recipe, choice: Choice, tokens: Tokens, loaded: LoadedModel, fitted: Fitted, run: Run) -> Saved:  # noqa: PLR0913
-    """The model folder: weights and tokenizer, and what Goodfit needs to answer as it was evaluated (labels, thresholds, length)."""
-    task, folder = tokens.task, run.path / "train" / MODEL
-    valid: Examples | None = tokens.examples("valid") if tokens.rows.get("valid") else None
-    if valid is not None:
-        logits = in_order(infer(fitted.model, valid), len(valid))
-        clusters = _clusters(run, valid.row_ids(np.arange(len(valid))))
-        task = task.with_decision(task.fit_decision(logits, np.asarray(valid.target), clusters=clusters, seed=recipe.seed))
-    saved = Saved(task, recipe.task.text, tokens.max_length, base=choice.base.name, base_hash=choice.base.content)
-    save(fitted.model, loaded.tokenizer, folder, base=choice.base)
-    saved.save(folder)
-    return saved
-
-
-def _clusters(run: Run, rows: list[str]) -> NDArray[np.int64] | None:
-    """The cluster of each row, where some cluster has several: the unit of what is chosen on validation."""
-    assignment = pq.read_table(run.path / "split" / ASSIGNMENT, columns=["row", "group"])
-    places = pc.index_in(pa.array(rows), value_set=assignment["row"].combine_chunks())
-    groups: NDArray[np.int64] = assignment["group"].take(places).to_numpy().astype(np.int64)
-    return groups if len(np.unique(groups)) < len(groups) else None
 
 
 def _best(fitted: Fitted) -> dict[str, Any]:

@@ -166,7 +166,7 @@ def _check_calls(messages: Sequence[Mapping[str, Any]], learned: Iterable[int], 
             name = (call.get("function") or call).get("name") if isinstance(call, Mapping) else None
             if isinstance(name, str) and not any(name in text[span.start : span.end] for span in spans.values()):
                 raise MaskError(
-                    f"the chat template does not write tool calls: {name[:60]!r} is lost", fix="task.template: qwen, or your own"
+                    f"the chat template does not write tool calls: {name[:60]!r} is lost", fix="task.chat_template: qwen, or your own"
                 )
 
 
@@ -192,7 +192,7 @@ def _messages(conversation: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _needed(template: Template | None) -> Template:
     if template is None:
         raise MaskError(
-            "the row holds messages, and the model has no chat template to write them with", fix="task.template=chatml, or another"
+            "the row holds messages, and the model has no chat template to write them with", fix="task.chat_template=chatml, or another"
         )
     return template
 

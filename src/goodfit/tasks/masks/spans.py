@@ -18,7 +18,7 @@ from goodfit.errors import DataError
 from goodfit.models.templates import Template, render, render_marked
 from goodfit.tasks.masks.facts import Facts, MaskError, Turns
 
-_FIX = "choose another task.template, or mark the answers in yours with {% generation %} and {% endgeneration %}"
+_FIX = "choose another task.chat_template, or mark the answers in yours with {% generation %} and {% endgeneration %}"
 
 
 class Span(NamedTuple):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pyarrow.compute as pc
 
 from goodfit.monitor.words import count as noun_count
-from goodfit.stages.audit.check import Outcome, check, found, passed
+from goodfit.stages.audit.check import ALL_TASKS, Outcome, check, found, passed
 from goodfit.stages.audit.scene import Scene, one_array, percent, place, rate
 
 WARNING = 0.05
 """Share of rows that repeat an earlier one."""
 
 
-@check(code="AUD005", kind="duplicates", severity="warning", looks_for="rows that repeat a text")
+@check(code="AUD005", kind="duplicates", severity="warning", looks_for="rows that repeat a text", tasks=ALL_TASKS)
 def duplicates(scene: Scene) -> Outcome:
     """Groups of equal texts, largest first. Rows of a group were kept on one side by split."""
     counts = scene.hygiene["duplicates"]

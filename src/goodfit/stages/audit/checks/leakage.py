@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from goodfit.finding import Severity, Where
-from goodfit.stages.audit.check import Outcome, check, found, not_applicable, passed
+from goodfit.stages.audit.check import ALL_TASKS, Outcome, check, found, not_applicable, passed
 from goodfit.stages.audit.scene import Scene, percent, rate
 
 WARNING, ERROR = 0.01, 0.10
 """Share of test (or validation) rows with a counterpart below: a score can flatter by as many points."""
 
 
-@check(code="AUD008", kind="leakage", severity="error", looks_for="leaks between given splits")
+@check(code="AUD008", kind="leakage", severity="error", looks_for="leaks between given splits", tasks=ALL_TASKS)
 def leakage(scene: Scene) -> Outcome:
     """What split counted on the given splits; without given splits it keeps equal rows together and proves it."""
     if not any(file["split"] for file in scene.manifest["files"]):

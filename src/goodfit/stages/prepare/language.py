@@ -1,0 +1,229 @@
+"""Conversations -> tokens and what is learned of them: rows that fit, rows that are cut or left out, all of it counted.
+
+Part of prepare, for generation. Which tokens are learned comes from the chat template (tasks/masks); an answer is never cut unless the
+recipe says so (`prepare.truncation_mode`), and a row that would teach nothing is an error.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from goodfit.data import cache
+from goodfit.data.conversations import answer_text
+from goodfit.engine.examples import ExamplesWriter
+from goodfit.errors import DataError, SettingsError
+from goodfit.models.load import load_tokenizer
+from goodfit.recipe import Recipe
+from goodfit.run import Run, digest
+from goodfit.stages.prepare.lengths import within
+from goodfit.stages.prepare.outcome import BIN, SIDES, Prepared, Side, row_hash
+from goodfit.stages.prepare.told import findings_of, manifest_of, table_of
+from goodfit.tasks.generation import Generation
+from goodfit.tasks.masks import Marked, chunks, stop_token_ids
+
+if TYPE_CHECKING:
+    from goodfit.stages.choose import Choice
+    from goodfit.stages.split import Splits
+
+BATCH = 1024
+LONGEST = 4096
+"""`max_length: auto` goes no further, whatever the model takes: memory grows with it."""
+SHOWN = 100
+LONGEST_SHOWN = 5
+MASKS = 2
+"""Version of tasks/masks: raised with every change of what it marks."""
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Everything that turns a conversation into tokens."""
+
+    task: Generation
+    tokenizer: Any
+    max_length: int
+    mode: str
+    """`drop`, `keep_start` or `keep_end`."""
+    stops: frozenset[int]
+    """Tokens that end an answer."""
+    bos: int | None
+
+
+class Piece(NamedTuple):
+    """One example of the training: a whole row, or a piece of a plain text."""
+
+    ids: list[int]
+    learned: list[bool]
+
+
+@dataclass
+class Facts:
+    """What tokenising one split found out."""
+
+    rows: int = 0
+    """Rows that are used."""
+    examples: int = 0
+    """More than rows where plain texts are cut into pieces."""
+    tokens_read: int = 0
+    tokens_used: int = 0
+    learned: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    """Reason -> rows."""
+    dropped_tokens: Counter[str] = field(default_factory=Counter)
+    cut: Counter[str] = field(default_factory=Counter)
+    """`prompt`, `answer` -> rows of which that was cut."""
+    rows_of: dict[str, list[str]] = field(default_factory=dict)
+    """What was met -> ids of the rows, the first SHOWN."""
+    met: Counter[str] = field(default_factory=Counter)
+    """The same -> rows: too_long, zero_targets, refused, never_stops, lost_content, broken_prompt, cut."""
+    first: dict[str, str] = field(default_factory=dict)
+    """The same -> where the first stands, and what was said of it."""
+    lengths: Counter[int] = field(default_factory=Counter)
+    """Uncut length, in bins -> rows."""
+    longest: list[tuple[int, str]] = field(default_factory=list)
+    """(tokens, row id) of the longest rows."""
+
+    def note(self, what: str, row: str, said: str) -> None:
+        """One more row of which this is true."""
+        self.met[what] += 1
+        self.first.setdefault(what, said)
+        if self.met[what] <= SHOWN:
+            self.rows_of.setdefault(what, []).append(row)
+
+
+def prepare_language(recipe: Recipe, choice: Choice, splits: Splits, run: Run) -> Prepared:
+    """Tokenises train and validation; DataError where no training row can be learned from."""
+    encoder = encoder_of(recipe, choice, run)
+    rows = [row_hash(splits, side, ("row", "conversation", "weight")) for side in SIDES]
+    key = digest([MASKS, choice.base.content, encoder.task.to_json(), encoder.max_length, encoder.mode, rows])
+    folder = cache.folder("tokens") / key.removeprefix("b2:")
+    facts = {side: _tokenise(splits, side, encoder, folder, run) for side in SIDES}
+    _refuse_nothing(facts["train"])
+    used = min(encoder.max_length, max((n for f in facts.values() for n, _ in f.longest), default=encoder.max_length))
+    manifest = manifest_of(encoder.task, facts, max_length=used, asked=recipe.prepare.max_length, mode=encoder.mode)
+    run.report(findings_of(facts))
+    for line in table_of(facts, max_length=used):
+        run.screen.say(line)
+    return Prepared(encoder.task, used, folder, {side: facts[side].examples for side in SIDES}, {}, manifest)
+
+
+def encoder_of(recipe: Recipe, choice: Choice, run: Run) -> Encoder:
+    """The tokenizer and the template of the chosen model, and the longest row."""
+    tokenizer = load_tokenizer(choice.base.path)
+    task = Generation.of(recipe.task, tokenizer, run.base)
+    asked, limit = recipe.prepare.max_length, choice.base.max_length
+    longest = min(limit or LONGEST, LONGEST) if asked == "auto" else within(asked, choice.base, run)
+    stops = frozenset(stop_token_ids(tokenizer, task.template))
+    return Encoder(task, tokenizer, longest, recipe.prepare.truncation_mode, stops, tokenizer.bos_token_id)
+
+
+def _tokenise(splits: Splits, side: Side, encoder: Encoder, folder: Path, run: Run) -> Facts:
+    facts, total, done = Facts(), splits.counts.get(side, 0), 0
+    with cache.writing(folder), ExamplesWriter(folder / side) as writer:
+        for batch in splits.batches(side, size=BATCH, columns=("row", "conversation", "weight", "at")):
+            held: list[tuple[str, float, Piece]] = []
+            for row, text, weight, at in zip(*(batch.column(i).to_pylist() for i in range(4)), strict=True):
+                held += [(row, weight, piece) for piece in examine(text, row, at, encoder, facts)]
+            ids = np.array([token for _, _, piece in held for token in piece.ids], dtype=np.int32)
+            learned = np.array([flag for _, _, piece in held for flag in piece.learned], dtype=np.bool_)
+            lengths = [len(piece.ids) for _, _, piece in held]
+            writer.append(ids, lengths, row=[row for row, _, _ in held], weight=[w for _, w, _ in held], learned=learned)
+            done += batch.num_rows
+            run.screen.progress(f"tokenising {side}", done, total)
+    return facts
+
+
+def examine(text: str, row: str, at: str, encoder: Encoder, facts: Facts) -> list[Piece]:
+    """The examples that a row becomes: none where it is left out; everything that is true of it is noted."""
+    told = json.loads(text)
+    try:
+        marked = encoder.task.encode(told, encoder.tokenizer)
+    except DataError as error:
+        facts.dropped["refused_by_template"] += 1
+        facts.note("refused", row, f"{at}: {error.message}")
+        return []
+    size = len(marked.ids)
+    facts.tokens_read += size
+    facts.lengths[size // BIN * BIN] += 1
+    pieces, why = _pieces(marked, told, encoder)
+    for what in why:
+        facts.note(what, row, f"{at}: {size:,} tokens")
+    if not pieces:
+        reason = next(what for what in why if what in ("too_long", "zero_targets"))
+        facts.dropped[reason] += 1
+        facts.dropped_tokens[reason] += size
+        return []
+    _look(marked, told, row, at, encoder, facts)
+    facts.cut.update(what.removesuffix("_cut") for what in why if what.endswith("_cut"))
+    facts.rows += 1
+    facts.examples += len(pieces)
+    facts.tokens_used += size if "text" in told else sum(len(piece.ids) for piece in pieces)
+    facts.learned += sum(sum(piece.learned) for piece in pieces)
+    longest = max(len(piece.ids) for piece in pieces)
+    heapq.heappush(facts.longest, (longest, row))
+    if len(facts.longest) > LONGEST_SHOWN:
+        heapq.heappop(facts.longest)
+    return pieces
+
+
+def _pieces(marked: Marked, told: dict[str, Any], encoder: Encoder) -> tuple[list[Piece], list[str]]:
+    """The examples, and what became of the row: too_long, zero_targets, prompt_cut, answer_cut."""
+    longest = encoder.max_length
+    if "text" in told and len(marked.ids) > longest:
+        parts = chunks(marked.ids, longest, encoder.bos)
+        return [Piece(part, [False] + [True] * (len(part) - 1)) for part in parts if len(part) > 1], []
+    if not any(marked.learned):
+        return [], ["zero_targets"]
+    if len(marked.ids) <= longest:
+        return [Piece(marked.ids, marked.learned)], []
+    if encoder.mode == "drop":
+        return [], ["too_long"]
+    if encoder.mode == "keep_start":
+        ids, learned = marked.ids[:longest], marked.learned[:longest]
+    else:
+        ids, learned = _end_of(marked, longest, encoder.bos)
+    learned[0] = False
+    lost = sum(marked.learned) - sum(learned)
+    why = (["answer_cut"] if lost else []) + (["prompt_cut"] if len(marked.ids) - longest > lost else [])
+    return ([Piece(ids, learned)], why) if any(learned) else ([], [*why, "zero_targets"])
+
+
+def _end_of(marked: Marked, longest: int, bos: int | None) -> tuple[list[int], list[bool]]:
+    """The last tokens, behind the begin token where the row has one."""
+    if bos is not None and marked.ids[0] == bos and longest > 1:
+        return [bos, *marked.ids[-(longest - 1) :]], [False, *marked.learned[-(longest - 1) :]]
+    return marked.ids[-longest:], marked.learned[-longest:]
+
+
+def _look(marked: Marked, told: dict[str, Any], row: str, at: str, encoder: Encoder, facts: Facts) -> None:
+    """What is strange about a row that is used."""
+    last = max((place for place, learned in enumerate(marked.learned) if learned), default=None)
+    if last is not None and marked.ids[last] not in encoder.stops:
+        answer = answer_text(told) or ""
+        facts.note("never_stops", row, f"{at}: the answer ends with {encoder.tokenizer.decode([marked.ids[last]])!r} ({answer[-20:]!r})")
+    if marked.dropped:
+        role = told["messages"][marked.dropped[0]]["role"] if "messages" in told else "user"
+        facts.note("lost_content", row, f"{at}: a {role} message")
+    if not marked.continues_prompt:
+        facts.note("broken_prompt", row, at)
+
+
+def _refuse_nothing(train: Facts) -> None:
+    """DataError where not one row is left: the first reason says why."""
+    if train.examples:
+        return
+    what, said = next(iter(train.first.items()), ("", "there are no training rows"))
+    fixes = {
+        "refused": "correct the roles of the rows, or name another task.chat_template",
+        "too_long": "set prepare.max_length higher, choose a model with a longer context, or set prepare.truncation_mode",
+        "zero_targets": "name the turns to learn in task.roles_to_train, or give rows with an answer",
+    }
+    if what == "refused" and "no chat template" in said:
+        raise SettingsError(said.partition(": ")[2] or said, fix="task.chat_template=chatml, or another; or name prompt and completion")
+    raise DataError(f"no row can be learned from: {said}", fix=fixes.get(what, "give rows"))

@@ -1,0 +1,67 @@
+"""A classifier: its seeded head, class weights, and the decision that is taken on validation. Part of train, for classification."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from goodfit.engine.examples import Examples
+from goodfit.engine.fitted import Fitted
+from goodfit.engine.infer import in_order, infer
+from goodfit.engine.objective import Objective
+from goodfit.models.load import LoadedModel, load, start_from_shares
+from goodfit.models.save import save
+from goodfit.recipe import Recipe
+from goodfit.run import ASSIGNMENT, MODEL, Run
+from goodfit.tasks import Classification, Saved
+
+if TYPE_CHECKING:
+    from goodfit.stages.choose import Choice
+    from goodfit.stages.prepare import Tokens
+
+
+class Classes:
+    """How a classifier is begun, judged and saved."""
+
+    def __init__(self, task: Classification) -> None:
+        self.task = task
+
+    def begin(self, recipe: Recipe, choice: Choice, tokens: Tokens) -> LoadedModel:
+        """The base model with a seeded head."""
+        task = self.task
+        loaded = load(choice.base.path, labels=task.labels, problem_type=task.problem_type, seed=recipe.seed)
+        if task.multi_label:
+            start_from_shares(loaded, [tokens.label_counts.get(label, 0) / max(1, tokens.rows["train"]) for label in task.labels])
+        return loaded
+
+    def objective(self, recipe: Recipe, tokens: Tokens) -> Objective:
+        """The loss with its class weights."""
+        counts = np.array([tokens.label_counts.get(label, 0) for label in self.task.labels])
+        weights = self.task.class_weights(recipe.train.class_weights, counts, tokens.rows["train"])
+        return self.task.objective(weights, recipe.train.label_smoothing_factor, recipe.train.metric_for_best_model)
+
+    def save(self, recipe: Recipe, choice: Choice, tokens: Tokens, loaded: LoadedModel, fitted: Fitted, run: Run) -> Saved[Any]:  # noqa: PLR0913
+        """The model folder: weights and tokenizer, and what Goodfit needs to answer as it was evaluated (labels, thresholds, length)."""
+        task, folder = self.task, run.path / "train" / MODEL
+        valid: Examples | None = tokens.examples("valid") if tokens.rows.get("valid") else None
+        if valid is not None:
+            logits = in_order(infer(fitted.model, valid), len(valid))
+            clusters = _clusters(run, valid.row_ids(np.arange(len(valid))))
+            task = task.with_decision(task.fit_decision(logits, np.asarray(valid.target), clusters=clusters, seed=recipe.seed))
+        saved = Saved(task, recipe.task.text, tokens.max_length, base=choice.base.name, base_hash=choice.base.content)
+        save(fitted.model, loaded.tokenizer, folder, base=choice.base)
+        saved.save(folder)
+        return saved
+
+
+def _clusters(run: Run, rows: list[str]) -> NDArray[np.int64] | None:
+    """The cluster of each row, where some cluster has several: the unit of what is chosen on validation."""
+    assignment = pq.read_table(run.path / "split" / ASSIGNMENT, columns=["row", "group"])
+    places = pc.index_in(pa.array(rows), value_set=assignment["row"].combine_chunks())
+    groups: NDArray[np.int64] = assignment["group"].take(places).to_numpy().astype(np.int64)
+    return groups if len(np.unique(groups)) < len(groups) else None
