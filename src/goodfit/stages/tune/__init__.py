@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from goodfit.engine.plan import Plan
 from goodfit.files import read_json, write_json
+from goodfit.models.heads import Language
 from goodfit.recipe import Recipe
 from goodfit.run import PLAN, Run
 from goodfit.stage import stage
@@ -46,7 +47,12 @@ def tune(recipe: Recipe, choice: Choice, tokens: Tokens, run: Run) -> Tuned:
     train = tokens.examples("train")
     lora = recipe.peft.method == "lora"
     facts = Facts(
-        rows=len(train), parameters=choice.base.parameters, causal=choice.base.causal, lora=lora, multi_label=tokens.task.multi_label
+        rows=len(train),
+        parameters=choice.base.parameters,
+        causal=choice.base.causal,
+        lora=lora,
+        multi_label=tokens.task.multi_label,
+        writes=isinstance(tokens.task.head, Language),
     )
     settled = settle(recipe.train, recipe.peft, facts, seed=recipe.seed)
     document: dict[str, Any] = {

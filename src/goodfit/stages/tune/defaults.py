@@ -20,6 +20,11 @@ MIN_STEPS = 1000
 MIN_EPOCHS, MAX_EPOCHS = 3, 20
 HEAD_FACTOR, MANY_LABELS_FACTOR = 10.0, 100.0
 FASTEST_HEAD = 1e-2
+WRITING_RATES = ((1000, 1e-4), (8000, 3e-5), (math.inf, 1e-5))
+"""(Millions of parameters up to, rate of all weights of a language model); LoRA takes ten times as much."""
+LORA_FACTOR = 10
+WRITING_EPOCHS = ((10_000, 3), (100_000, 2), (math.inf, 1))
+"""(Training rows below, epochs)."""
 LORA_DROPOUT, LORA_DROPOUT_ROWS = 0.05, 20_000
 
 
@@ -32,6 +37,8 @@ class Facts:
     causal: bool
     lora: bool
     multi_label: bool = False
+    writes: bool = False
+    """A language model that learns to write, not one that gets a head for classes."""
 
 
 @dataclass
@@ -81,6 +88,10 @@ def settle(train: Train, peft: Peft, facts: Facts, *, seed: int) -> Settled:
 
 def _rate(facts: Facts) -> tuple[float, str]:
     millions = facts.parameters / 1e6
+    if facts.writes:
+        rate = next(rate for bound, rate in WRITING_RATES if millions <= bound)
+        how = "LoRA on" if facts.lora else "all weights of"
+        return rate * (LORA_FACTOR if facts.lora else 1), f"{how} a language model of {millions:.0f} M parameters"
     if facts.lora:
         rate = 5e-4 if millions <= 150 else 3e-4
         return rate, f"LoRA on {millions:.0f} M parameters: about ten times the full rate"
@@ -93,6 +104,8 @@ def _rate(facts: Facts) -> tuple[float, str]:
 
 
 def _head_rate(rate: float, facts: Facts) -> tuple[float, str]:
+    if facts.writes:
+        return rate, "the head is the one that the model was pre-trained with"
     if facts.multi_label:
         factor = MANY_LABELS_FACTOR / 5 if facts.lora else MANY_LABELS_FACTOR
         return min(FASTEST_HEAD, rate * factor), f"{factor:.0f} times the body's: each of several labels is learned from few rows"
@@ -108,6 +121,8 @@ def _batch(facts: Facts) -> tuple[int, str]:
 
 
 def _epochs(facts: Facts, batch: int) -> tuple[int, str]:
+    if facts.writes:
+        return next(epochs for bound, epochs in WRITING_EPOCHS if facts.rows < bound), f"{facts.rows:,} training rows to write from"
     steps = max(1, math.ceil(facts.rows / batch))
     wanted = max(MIN_EPOCHS, math.ceil(MIN_STEPS / steps))
     epochs = min(MAX_EPOCHS, wanted)
