@@ -250,6 +250,10 @@ class Train(Section):
     """Weight of each class in the loss: `balanced` (n / (classes * count)), or given by name."""
     freeze: Literal["none", "embeddings", "body"] | Annotated[int, Field(ge=0)] = "none"
     """Which weights stay as they are: the embeddings, the embeddings and the first k layers, or all but the head."""
+    neftune_noise_alpha: Annotated[float, Field(gt=0)] | None = None
+    """Generation: noise on the embeddings (NEFTune; 5 is usual), against answers learned by heart."""
+    samples: Annotated[int, Field(ge=0)] = 3
+    """Generation: validation prompts that are answered while the model trains (train/samples.jsonl)."""
     early_stopping: bool = True
     """Stop when the validation score has not improved for a while; the best step is kept either way."""
     metric_for_best_model: str = "auto"

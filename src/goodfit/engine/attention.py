@@ -54,6 +54,15 @@ def packed(layout: Layout) -> Iterator[None]:
         _current.reset(token)
 
 
+def row_lengths() -> tuple[torch.Tensor, torch.Tensor] | None:
+    """The tokens of each row of the current layout, twice (what is repeated, and how often); None where rows are padded."""
+    layout = _current.get()
+    if layout is None:
+        return None
+    lengths = torch.tensor(layout.lengths)
+    return lengths, lengths
+
+
 @contextmanager
 def installed(config: Any) -> Iterator[None]:
     """Within it, the models of this configuration call our attention; several users may overlap, the last one restores."""

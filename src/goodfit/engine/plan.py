@@ -63,6 +63,8 @@ class Plan:
     seed: int = 42
     dropout: float | None = None
     """Replaces every dropout but an adapter's; None: as the base model's configuration says."""
+    neftune_noise_alpha: float | None = None
+    """Noise on the embeddings of a language model; None: none."""
     precision: Precision = "auto"
     threads: int | None = None
     """None: as torch is set."""

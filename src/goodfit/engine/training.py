@@ -22,6 +22,7 @@ from goodfit.engine.fitted import Fitted, reason_for
 from goodfit.engine.infer import cutter_for, refuse_empty_rows
 from goodfit.engine.memory import less_memory, resident_bytes
 from goodfit.engine.meter import Meter
+from goodfit.engine.noise import noise_of
 from goodfit.engine.objective import Objective, primary_value
 from goodfit.engine.optimiser import Optimiser, trainable
 from goodfit.engine.parts import whole_model
@@ -66,6 +67,7 @@ class Training:
             stack.enter_context(_threads(self.plan.threads))
             stack.enter_context(torch.random.fork_rng())
             stack.enter_context(dropout_of(self.model, self.plan.dropout))
+            stack.enter_context(noise_of(self.model, self.plan.neftune_noise_alpha))
             self.signals = stack.enter_context(Signals())
             self._set_up()
             stack.enter_context(self.forward.ready())

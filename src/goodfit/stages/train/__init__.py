@@ -67,7 +67,8 @@ def train(recipe: Recipe, choice: Choice, plan: Tuned, tokens: Tokens, run: Run)
     objective = way.objective(recipe, tokens)
     events = EventFile(folder / EVENTS)
     checkpoints = Checkpoints(folder / CHECKPOINTS, attempt=events.attempts() + 1, base=choice.base.content)
-    fitted = fit(loaded.model, examples, plan.plan, objective=objective, on_event=_Listener(run, events), checkpoints=checkpoints)
+    listener = _Listener(run, events, way.watch(recipe, loaded, examples["valid"], folder))
+    fitted = fit(loaded.model, examples, plan.plan, objective=objective, on_event=listener, checkpoints=checkpoints)
     saved = way.save(recipe, choice, tokens, loaded, fitted, run)
     best = _best(fitted)
     write_json(folder / BEST, best)
@@ -85,14 +86,15 @@ WAYS: dict[type[Any], Callable[[Any], Way]] = {Classification: Classes, Generati
 
 
 class _Listener:
-    """Every event of the engine: onto the disk, onto the screen."""
+    """Every event of the engine: onto the disk, onto the screen, and to whoever watches what the model writes."""
 
-    def __init__(self, run: Run, file: EventFile) -> None:
-        self.run, self.file = run, file
+    def __init__(self, run: Run, file: EventFile, watch: Callable[[Event], object]) -> None:
+        self.run, self.file, self.watch = run, file, watch
 
     def __call__(self, event: Event) -> Action | None:
         self.file.add(event)
         self.run.screen.event(event)
+        self.watch(event)
         if event["event"] in ("start", "warning", "end"):
             self.run.log(f"train: {event}")
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from goodfit.engine.events import Event, ignore
 from goodfit.engine.examples import Examples
 from goodfit.engine.fitted import Fitted
 from goodfit.engine.infer import in_order, infer
@@ -44,6 +47,10 @@ class Classes:
         counts = np.array([tokens.label_counts.get(label, 0) for label in self.task.labels])
         weights = self.task.class_weights(recipe.train.class_weights, counts, tokens.rows["train"])
         return self.task.objective(weights, recipe.train.label_smoothing_factor, recipe.train.metric_for_best_model)
+
+    def watch(self, recipe: Recipe, loaded: LoadedModel, valid: Examples | None, folder: Path) -> Callable[[Event], object]:
+        """Nothing beside the scores."""
+        return ignore
 
     def save(self, recipe: Recipe, choice: Choice, tokens: Tokens, loaded: LoadedModel, fitted: Fitted, run: Run) -> Saved[Any]:  # noqa: PLR0913
         """The model folder: weights and tokenizer, and what Goodfit needs to answer as it was evaluated (labels, thresholds, length)."""

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from goodfit.engine.events import Event, ignore
+from goodfit.engine.examples import Examples
 from goodfit.engine.fitted import Fitted
 from goodfit.engine.objective import Objective
 from goodfit.models.load import LoadedModel, load_language
 from goodfit.models.save import save
 from goodfit.models.templates import Template
 from goodfit.recipe import Recipe
-from goodfit.run import MODEL, Run
+from goodfit.run import MODEL, SAMPLES, Run
+from goodfit.stages.train.samples import Samples
 from goodfit.tasks import Generation, Saved
 from goodfit.tasks.masks import adds_bos, stop_token_ids
 
 if TYPE_CHECKING:
     from goodfit.stages.choose import Choice
     from goodfit.stages.prepare import Tokens
+
+SAMPLED = 0x5A3
 
 
 class Language:
@@ -32,6 +41,14 @@ class Language:
     def objective(self, recipe: Recipe, tokens: Tokens) -> Objective:
         """The loss of every learned token."""
         return self.task.objective(recipe.train.metric_for_best_model)
+
+    def watch(self, recipe: Recipe, loaded: LoadedModel, valid: Examples | None, folder: Path) -> Callable[[Event], object]:
+        """Some validation prompts are answered before, while, and after the model trains."""
+        n = recipe.train.samples
+        if valid is None or not len(valid) or not n:
+            return ignore
+        rows = np.random.default_rng([recipe.seed, SAMPLED]).choice(len(valid), size=min(n, len(valid)), replace=False)
+        return Samples(loaded, valid.subset(np.sort(rows)), stop_token_ids(loaded.tokenizer, self.task.template), folder / SAMPLES)
 
     def save(self, recipe: Recipe, choice: Choice, tokens: Tokens, loaded: LoadedModel, fitted: Fitted, run: Run) -> Saved[Any]:  # noqa: PLR0913
         """The model folder; plain transformers renders, begins and stops as the training did."""

@@ -80,7 +80,7 @@ def settle(train: Train, peft: Peft, facts: Facts, *, seed: int) -> Settled:
         eval_steps=None if train.eval_steps == "auto" else train.eval_steps,
         save_steps=None if train.save_steps == "auto" else train.save_steps,
         logging_steps=None if train.logging_steps == "auto" else train.logging_steps,
-        seed=seed, precision=train.precision,
+        seed=seed, precision=train.precision, neftune_noise_alpha=train.neftune_noise_alpha,
     )  # fmt: skip
     dropout = value("peft.lora_dropout", peft.lora_dropout, _lora_dropout(facts)) if facts.lora else 0.0
     return Settled(plan, float(dropout), reasons, resolved)
