@@ -219,7 +219,7 @@ _VALUES = [
 
 _WRITTEN = [
     Kind("fault_rate", "flags", Rate(_flags), "share of rows with a fault", higher_is_better=False),
-    Kind("chrf", "sums", Counted(lambda s: sparse.csr_array(s.predictions), written.chrf, written.chrf_edge),
+    Kind("chrf", "sums", Counted(lambda s: sparse.csr_array(s.predictions), written.chrf, written.chrf_edge, uneven=True),
          "F2 of the character n-grams (1 to 6) of predictions and references", min_n=SMALL),
     Kind("token_loss", "ratio", _mean(written.per_size, (0.0, np.inf)), "loss per token", "nats", higher_is_better=False, min_n=SMALL),
     Kind("perplexity", "ratio", Influenced(written.perplexity, "t_log", "paired_t", scale="log", bounds=(1.0, np.inf)),
