@@ -30,28 +30,35 @@ MOST_LOOKED_AT = 100_000
 OPENING = 300
 """Characters in which a refusal is looked for."""
 
+_HELP = r"(?:help|assist|provide|fulfil|comply|answer|discuss|do that)"
 REFUSALS: dict[str, tuple[str, ...]] = {
     "en": (
         r"\bI(?:'m| am) (?:sorry|afraid),? (?:but )?I (?:can(?:'t|not)|am (?:not able|unable)|(?:wo|do)n't)",
-        r"\bI (?:can(?:'t|not)|am (?:not able|unable) to|'m (?:not able|unable) to|won't) (?:help|assist|provide|fulfil|comply|answer|discuss|do that)",
-        r"\bI'm (?:not able|unable) to (?:help|assist|provide|fulfil|comply|answer|discuss|do that)",
-        r"\bI must (?:decline|refuse)\b", r"\bas an? (?:AI|artificial intelligence|(?:large )?language model)\b.{0,80}\b(?:can(?:'t|not)|unable|don't)\b",
+        rf"\bI (?:can(?:'t|not)|won't|am (?:not able|unable) to) {_HELP}",
+        rf"\bI'm (?:not able|unable) to {_HELP}",
+        r"\bI must (?:decline|refuse)\b",
+        r"\bas an? (?:AI|artificial intelligence|(?:large )?language model)\b.{0,80}\b(?:can(?:'t|not)|unable|don't)\b",
     ),
     "de": (
         r"\b(?:es )?tut mir leid,? (?:aber )?(?:ich|das|dabei|dazu|hierbei)\b.{0,60}\b(?:nicht|kein\w*)\b",
         r"\b(?:ich kann|kann ich)\b.{0,40}\bnicht (?:helfen|beantworten|unterstützen|bereitstellen|nachkommen)\b",
-        r"\bich (?:muss|möchte) (?:das )?(?:ablehnen|verweigern)\b", r"\bals (?:KI|künstliche Intelligenz|Sprachmodell)\b.{0,80}\b(?:nicht|kein\w*)\b",
+        r"\bich (?:muss|möchte) (?:das )?(?:ablehnen|verweigern)\b",
+        r"\bals (?:KI|künstliche Intelligenz|Sprachmodell)\b.{0,80}\b(?:nicht|kein\w*)\b",
     ),
     "fr": (
-        r"\bje (?:suis )?(?:désolée?|regrette),? (?:mais )?je ne (?:peux|puis)\b", r"\bje ne (?:peux|puis) (?:pas|malheureusement pas) "
-        r"(?:vous |t')?(?:aider|répondre|fournir|faire cela|satisfaire)", r"\bje suis dans l'incapacité de\b", r"\bje dois (?:refuser|décliner)\b",
+        r"\bje (?:suis )?(?:désolée?|regrette),? (?:mais )?je ne (?:peux|puis)\b",
+        r"\bje ne (?:peux|puis) (?:malheureusement )?pas (?:vous |t')?(?:aider|répondre|fournir|faire cela|satisfaire)",
+        r"\bje suis dans l'incapacité de\b",
+        r"\bje dois (?:refuser|décliner)\b",
         r"\ben tant qu(?:e |')(?:IA|intelligence artificielle|modèle de langage)\b.{0,80}\bne (?:peux|puis)\b",
     ),
     "es": (
-        r"\blo siento,? (?:pero )?no puedo\b", r"\bno puedo (?:ayudar(?:te|le|los)?|responder|proporcionar|cumplir|hacer eso|asistir)\b",
-        r"\bdebo (?:negarme|rechazar)\b", r"\bcomo (?:IA|inteligencia artificial|modelo de lenguaje)\b.{0,80}\bno puedo\b",
+        r"\blo siento,? (?:pero )?no puedo\b",
+        r"\bno puedo (?:ayudar(?:te|le|los)?|responder|proporcionar|cumplir|hacer eso|asistir)\b",
+        r"\bdebo (?:negarme|rechazar)\b",
+        r"\bcomo (?:IA|inteligencia artificial|modelo de lenguaje)\b.{0,80}\bno puedo\b",
     ),
-}  # fmt: skip
+}
 """Language -> phrases of a refusal (regular expressions, case ignored)."""
 _REFUSAL = re.compile("|".join(phrase for phrases in REFUSALS.values() for phrase in phrases), re.IGNORECASE | re.DOTALL)
 

@@ -4,7 +4,7 @@ Part of tasks/writing. Shapes: n rows.
 
 Numbers, read by these rules: the last number of the text counts, after the last `####` where there is one (GSM8K). Commas before groups of
 three digits are thousands (`1,234`), as are points where several such groups stand or a decimal comma follows (`1.234.567`,
-`1.234,56`), apostrophes and narrow or non-breaking spaces; another comma is a decimal one (`3,5`). `1.234` is a decimal. A minus sign counts
+`1.234,56`), apostrophes and narrow or non-breaking spaces; another comma is a decimal one (`3,5`). `1.234` is a decimal. A minus counts
 where no letter or digit stands before it (`10-5` ends in 5); currency signs may stand between. `%` is left out of account: 50% is 50,
 not 0.5. `3/4` is a fraction, `1/2/2024` is not.
 """
@@ -65,6 +65,12 @@ def last_number(text: str) -> float | None:
     value = _value(found)
     minus = (found["sign"] or found["inner"] or "+") != "+"
     return None if value is None or not math.isfinite(value) else -value if minus else value
+
+
+def ends_in_number(text: str) -> bool:
+    """Whether no letter stands after the last number of a text."""
+    found = _last(text)
+    return found is not None and not any(c.isalnum() for c in text[found.end() :])
 
 
 def _last(text: str) -> re.Match[str] | None:

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,16 +21,16 @@ from goodfit.errors import MissingExtra, SettingsError
 Flags = NDArray[np.bool_]
 NOTHING = object()
 """In place of the value of a text that is no JSON (`null` has the value None)."""
-MOST_BLOCKS = 8
-"""Places at the beginning of a line from which the rest of an answer is read as one JSON text."""
-_BLOCK = re.compile(r"^[\[{]", re.MULTILINE)
+MOST_FAILURES = 64
+"""Brackets at the beginning of a line that turn out to be no JSON, after which an answer is not read further."""
+_BLOCK = re.compile(r"^[ \t]*[\[{]", re.MULTILINE)
 _MARKS = re.compile(r"</?tool_call>|<\|python_tag\|>|\[TOOL_CALLS\]|<\|(?:eom|eot|im_end)[^|]*\|>|</s>")
 
 
 def strict(text: str) -> Any:
     """The value of a JSON text, by the standard (no NaN, no trailing comma, no fence around); NOTHING where it is none."""
     try:
-        return json.loads(text.strip(" \t\r\n"), parse_constant=_refuse, parse_int=_whole)
+        return _DECODER.decode(text)
     except (ValueError, RecursionError):
         return NOTHING
 
@@ -42,6 +41,9 @@ def _refuse(name: str) -> Any:
 
 def _whole(digits: str) -> float | int:
     return int(digits) if len(digits) < 1_000 else float(digits)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_int=_whole)
 
 
 def json_valid(texts: Sequence[str], schema: Mapping[str, Any] | None = None) -> Flags:
@@ -83,19 +85,24 @@ def _checker(schema: Mapping[str, Any]) -> Callable[[Any], bool]:
 def calls_of(text: str) -> list[str] | None:
     """The calls of an answer, each in a canonical form, sorted; None where it makes none."""
     try:
-        return _calls_of(_MARKS.sub("\n", text))
+        made = [call for value in _values(_MARKS.sub("\n", text)) for call in _calls(value) or ()]
     except RecursionError:
         return None
-
-
-def _calls_of(text: str) -> list[str] | None:
-    for start in [0, *(found.start() for found in islice(_BLOCK.finditer(text), MOST_BLOCKS))]:
-        found = _calls(strict(text[start:]))
-        if found is not None:
-            return sorted(found)
-    lines = [_calls(strict(line)) for line in text.splitlines() if line.lstrip()[:1] in ("{", "[")]
-    made = [call for found in lines if found is not None for call in found]
     return sorted(made) if made else None
+
+
+def _values(text: str) -> Iterator[Any]:
+    """JSON objects and lists that begin a line and have nothing but white space after them on their last one."""
+    at, failed = 0, 0
+    while failed < MOST_FAILURES and (found := _BLOCK.search(text, at)) is not None:
+        try:
+            value, end = _DECODER.raw_decode(text, found.end() - 1)
+        except (ValueError, RecursionError):
+            at, failed = found.end(), failed + 1
+            continue
+        if not text[end : end + 1].strip(" \t\r\n"):
+            yield value
+        at = end
 
 
 def _calls(value: Any) -> list[str] | None:
