@@ -139,7 +139,7 @@ def two_writers(order: int, n: int, *, groups: int = 0) -> Pair:
 
 
 @cache
-def texts_truth(order: int, n: int, *, groups: int = 0, draws: int = 400) -> float:
+def texts_truth(order: int, n: int, *, groups: int = 0, draws: int = 1_500) -> float:
     """The mean share of distinct n-grams of as many texts."""
     rng, draw = np.random.default_rng([order, n, groups]), texts(order, n, groups=groups)
     made = [draw(rng)[1] for _ in range(draws)]
