@@ -1,11 +1,11 @@
 """Does a 95% interval hold the truth 95 times of 100? Simulated for every row of the statistics table, with the paired tests too.
 
-    python -m benchmarks.coverage [--repetitions 2000] [--kinds macro_f1,mcc] [--no-record]
+    python -m benchmarks.coverage [--repetitions 2000] [--only generation] [--kinds macro_f1,mcc] [--no-record]
 
 Each cell draws data sets of a known population (`populations`), scores them through the door `score`, and counts how often the interval
 holds the population's value. The paired comparisons are asked (half as often) about two equally good systems: any answer but "cannot
-tell" is a false one. tests/statistics uses the same functions with fewer repetitions. Writes benchmarks/results/1-coverage.json and prints one line per
-cell. One thread; the whole grid takes about an hour.
+tell" is a false one. tests/statistics uses the same functions with fewer repetitions. Writes benchmarks/results/1-coverage.json (kinds for classification) and
+2-coverage-generation.json (kinds for written text), and prints one line per cell. One thread; the whole grid takes about an hour.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import populations as of
+from benchmarks import populations_written as written
 from benchmarks.claims import record, row
 from goodfit.statistics import compare, counted, score
 from goodfit.statistics.proportions import wilson
@@ -226,10 +227,51 @@ def averages() -> Iterator[Cell]:
             yield Cell("spearman", about, draw, float(6 / np.pi * np.arcsin(r / 2)), quick=n == 300)
 
 
-def grid() -> Iterator[Cell]:
-    """Every cell."""
+def generation() -> Iterator[Cell]:
+    """Kinds for written text: chrF, losses per token and byte, distinct n-grams."""
+    for p in (0.02, 0.3):
+        yield Cell("fault_rate", f"n 300, p {p}", lambda rng, p=p: (None, rng.random(300) < p, None), p, quick=True)
+    for quality, n, groups in [(0.2, 100, 0), (0.2, 300, 0), (0.6, 100, 0), (0.6, 300, 0), (0.95, 100, 0), (0.95, 300, 0),
+                               (0.6, 0, 40), (0.6, 0, 100), (0.9, 0, 40)]:  # fmt: skip
+        about = f"quality {quality}, " + (f"{groups} clusters of 6" if groups else f"n {n}")
+        truth = partial(written.answers_truth, quality, clustered=groups > 0)
+        draw = _drawn(written.answers, quality, n or groups, clustered=groups > 0)
+        yield Cell("chrf", about, draw, truth, quick=n == 300 or groups == 100)
+    for spread in (0.5, 1.2):
+        for n, groups in ((100, 0), (300, 0), (1000, 0), (0, 40), (0, 100)):
+            about = f"lengths spread {spread}, " + (f"{groups} clusters of 6" if groups else f"n {n}")
+            draw = _drawn(written.documents, spread, n or groups, clustered=groups > 0)
+            for kind, of_loss in (("token_loss", float), ("perplexity", np.exp), ("bits_per_byte", lambda x: x / np.log(2))):
+                truth = partial(_truth_of_loss, of_loss, spread, clustered=groups > 0)
+                yield Cell(kind, about, draw, truth, quick=n == 300 or groups == 100)
+    for order in (1, 2):
+        for n, groups in ((100, 0), (300, 0), (1000, 0), (300, 40), (500, 100)):
+            about = f"{order}-grams, n {n}" + (f", {groups} clusters" if groups else "")
+            truth = partial(written.texts_truth, order, n, groups=groups, draws=400 if n == 1000 else 1500)
+            yield Cell(
+                "distinct", about, written.texts(order, n, groups=groups), truth, quick=(order, n, groups) in ((1, 300, 0), (2, 300, 40))
+            )
+
+
+def _drawn(pool: Callable[..., written.Pool], level: float, units: int, *, clustered: bool) -> of.Draw:
+    """Draws from a population that is made when it is first drawn from."""
+    return lambda rng: pool(level, clustered=clustered).draw(units)(rng)
+
+
+def _truth_of_loss(of_loss: Callable[[float], Any], spread: float, *, clustered: bool) -> float:
+    return float(of_loss(written.documents_truth(spread, clustered=clustered)))
+
+
+def classification() -> Iterator[Cell]:
+    """Kinds for labels, probabilities and values."""
     for part in (rates, confusions, one_class, labels, rankings, probabilities, averages):
         yield from part()
+
+
+def grid() -> Iterator[Cell]:
+    """Every cell."""
+    yield from classification()
+    yield from generation()
 
 
 # --- two equally good systems -------------------------------------------------------------------------------------------------------
@@ -245,8 +287,27 @@ class Null:
     quick: bool = True
 
 
+def generation_nulls() -> Iterator[Null]:
+    """Two systems that write equally well."""
+    yield Null("fault_rate", "n 300", lambda rng: (None, rng.random(300) < 0.1, rng.random(300) < 0.1, None))
+    for units, clustered in ((200, False), (40, True)):
+        about = f"{units} clusters of 6" if clustered else f"n {units}"
+        yield Null("chrf", about, lambda rng, u=units, c=clustered: written.answers(0.6, clustered=c).two(u)(rng))
+        for kind in ("token_loss", "perplexity", "bits_per_byte"):
+            yield Null(kind, about, lambda rng, u=units, c=clustered: written.documents(1.2, clustered=c).two(u)(rng))
+    for order in (1, 2):
+        yield Null("distinct", f"{order}-grams, n 200", written.two_writers(order, 200))
+    yield Null("distinct", "2-grams, n 240, 40 clusters", written.two_writers(2, 240, groups=40))
+
+
 def nulls() -> Iterator[Null]:
-    """One for each kind of paired test."""
+    """One for each kind of paired test: of labels, probabilities and values, then of texts."""
+    yield from classification_nulls()
+    yield from generation_nulls()
+
+
+def classification_nulls() -> Iterator[Null]:
+    """Two systems that classify equally well."""
     for kind in ("accuracy", "balanced_accuracy", "macro_f1", "mcc"):
         for n, groups in ((100, 0), (400, 0), (400, 40)):
             yield Null(
@@ -279,17 +340,18 @@ def false_answers(null: Null, repetitions: int, seed: int = 0) -> float:
 # --- claims -------------------------------------------------------------------------------------------------------------------------
 
 
-def claims_of(found: Sequence[Coverage], rejected: Sequence[tuple[Null, float, int]]) -> list[dict[str, Any]]:
+def claims_of(found: Sequence[Coverage], rejected: Sequence[tuple[Null, float, int]], command: str = COMMAND) -> list[dict[str, Any]]:
     """Rows for benchmarks/results: the average, the lowest cell, each kind, and the paired tests."""
+    of_what = "coverage" if command == COMMAND else f"{command.rsplit(maxsplit=1)[-1]}: coverage"
     inner = [c for c in found if not c.cell.boundary]
     lowest = min(inner, key=lambda c: c.held)
     average = float(np.mean([c.held for c in inner]))
     total = sum(c.repetitions for c in inner)
     out = [
-        row("coverage of 95% intervals, average over the grid", "0.93 to 0.97", round(average, 4), n=total, cells=len(inner),
-            passed=0.93 <= average <= 0.97, command=COMMAND),
-        row(f"coverage of 95% intervals, lowest cell ({lowest.cell.kind}: {lowest.cell.about})", ">= 0.92", round(lowest.held, 4),
-            n=lowest.repetitions, passed=lowest.held >= 0.92, command=COMMAND) | _ends(lowest.held, lowest.repetitions),
+        row(f"{of_what} of 95% intervals, average over the grid", "0.93 to 0.97", round(average, 4), n=total, cells=len(inner),
+            passed=0.93 <= average <= 0.97, command=command),
+        row(f"{of_what} of 95% intervals, lowest cell ({lowest.cell.kind}: {lowest.cell.about})", ">= 0.92", round(lowest.held, 4),
+            n=lowest.repetitions, passed=lowest.held >= 0.92, command=command) | _ends(lowest.held, lowest.repetitions),
     ]  # fmt: skip
     for kind in dict.fromkeys(c.cell.kind for c in found):
         of_kind = [c for c in found if c.cell.kind == kind]
@@ -300,11 +362,11 @@ def claims_of(found: Sequence[Coverage], rejected: Sequence[tuple[Null, float, i
         more |= {"on_the_boundary": round(float(np.mean(at_edge)), 4)} if at_edge else {}
         out.append(
             row(f"coverage of {kind}", "average 0.93 to 0.97, no cell below 0.92", round(mean, 4), n=sum(c.repetitions for c in of_kind),
-                passed=0.93 <= mean <= 0.97 and min(held) >= 0.92, command=COMMAND, **more)
+                passed=0.93 <= mean <= 0.97 and min(held) >= 0.92, command=command, **more)
         )  # fmt: skip
     for null, share, repetitions in rejected:
         claim = f"false answers of the paired {null.kind} comparison, two equally good systems ({null.about})"
-        made = row(claim, "<= 0.055 (within its interval)", round(share, 4), n=repetitions, passed=None, command=COMMAND)
+        made = row(claim, "<= 0.055 (within its interval)", round(share, 4), n=repetitions, passed=None, command=command)
         ends = _ends(share, repetitions)
         out.append(made | ends | {"passed": ends["low"] <= 0.055})
     return out
@@ -319,22 +381,49 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the grid, prints it, records the claims."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repetitions", type=int, default=REPETITIONS)
+    parser.add_argument("--only", choices=sorted(PARTS), help="only this part of the grid")
     parser.add_argument("--kinds", default="", help="only these kinds, with commas")
     parser.add_argument("--no-record", action="store_true", help="print only")
     asked = parser.parse_args(arguments)
     wanted = set(filter(None, asked.kinds.split(",")))
-    found, rejected = [], []
-    for cell in grid():
+    for name, part in PARTS.items():
+        if asked.only in (None, name):
+            found, rejected = _run(part, wanted, asked.repetitions)
+            if not asked.no_record and not wanted:
+                command = COMMAND if name == "classification" else f"{COMMAND} --only {name}"
+                print(record(part.slug, claims_of(found, rejected, command), part=part.issue))
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the grid with a file of its own."""
+
+    slug: str
+    issue: int
+    cells: Callable[[], Iterator[Cell]]
+    nulls: Callable[[], Iterator[Null]]
+
+
+PARTS = {
+    "classification": Part("coverage", 1, classification, classification_nulls),
+    "generation": Part("coverage-generation", 2, generation, generation_nulls),
+}
+
+
+def _run(part: Part, wanted: set[str], repetitions: int) -> tuple[list[Coverage], list[tuple[Null, float, int]]]:
+    """Simulates a part and prints a line per cell."""
+    found: list[Coverage] = []
+    rejected: list[tuple[Null, float, int]] = []
+    for cell in part.cells():
         if not wanted or cell.kind in wanted:
-            found.append(simulate(cell, asked.repetitions))
+            found.append(simulate(cell, repetitions))
             print(found[-1], flush=True)
-    for null in nulls():
+    half = max(repetitions // 2, 1)
+    for null in part.nulls():
         if not wanted or null.kind in wanted:
-            half = max(asked.repetitions // 2, 1)
             rejected.append((null, false_answers(null, half), half))
             print(f"{null.kind:21} {null.about:48} false answers {rejected[-1][1]:.4f}", flush=True)
-    if not asked.no_record and not wanted:
-        print(record("coverage", claims_of(found, rejected)))
+    return found, rejected
 
 
 if __name__ == "__main__":

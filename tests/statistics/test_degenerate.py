@@ -34,8 +34,16 @@ def made_up(kind: Kind, n: int, seed: int = 0, *, classes: int = 3) -> tuple[Any
         "flags": (None, guessed[:, 0]),
         "values": (None, x),
         "pair": (x, x + rng.normal(size=n)),
+        "ratio": (rng.integers(0, 40, n), rng.gamma(2, 20, n)),
+        "sums": (None, grams(kind, rng.integers(1, 40, (n, 6)), rng)),
     }
     return made[kind.needs]
+
+
+def grams(kind: Kind, counts: Any, rng: Any) -> Any:
+    """Counts of n-grams as chrF (reference, prediction, common, by order) or the share of distinct ones (all, own, shared) takes them."""
+    common = rng.integers(0, counts + 1)
+    return np.hstack([counts, counts, common]) if kind.name == "chrf" else np.hstack([counts[:, :1], common[:, :1], common[:, :1] * 0.0])
 
 
 def whole(made: Any) -> None:

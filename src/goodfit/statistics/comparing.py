@@ -70,7 +70,7 @@ def compare(
             raise Unscorable(f"{first.units} clusters, a verdict takes at least {LEAST_CLUSTERS}")
         made = row.family.contrast(first, second, asked.level, np.random.default_rng(asked.seed))
     except Unscorable as reason:
-        return _no_answer(row, asked, len(np.asarray(a)), str(reason))
+        return no_answer(row, asked, len(np.asarray(a)), str(reason))
     made = _no_more_than_the_test(made, asked.level)
     return _verdict(row, asked, made, first)
 
@@ -148,7 +148,7 @@ def sentence(difference: Score, answer: Answer, *, equivalence: float | None = N
     """`better by 4.1 points [2.2, 6.0] on the same 750 rows`."""
     gain, low, high = gain_of(difference)
     known = math.isfinite(low) and math.isfinite(high)
-    scale, word = (100.0, "points") if difference.unit == "share" else (1.0, "nats" if difference.unit == "nats" else "")
+    scale, word = (100.0, "points") if difference.unit == "share" else (1.0, difference.unit if difference.unit in ("nats", "bits") else "")
     digits = _digits((high - low) * scale if known else abs(gain) * scale, 1 if scale == 100 else 3)
 
     def number(x: float) -> str:
@@ -181,7 +181,8 @@ def _rounded(rows: int) -> int:
     return math.ceil(rows / step) * step
 
 
-def _no_answer(row: Kind, asked: Question, n: int, reason: str) -> Verdict:
+def no_answer(row: Kind, asked: Question, n: int, reason: str) -> Verdict:
+    """`cannot tell: …`, where the two cannot be compared on these rows."""
     difference = Score(
         name=f"{row.name}_difference", level=asked.level, n=n, unit=row.unit, higher_is_better=row.higher_is_better, why_absent=reason
     )

@@ -144,6 +144,8 @@ class Counted:
     """False where a's and b's sums do not mean the same (bins of each system's own confidences): then there is no swap test."""
     strata: bool = False
     """Whether each row carries exactly one class, by which a split may have been stratified."""
+    uneven: bool = False
+    """Whether rows weigh very differently (texts of any length): the critical value then is that of clusters, also without them."""
     interval: str = "bca"
     test: str = "paired_bootstrap"
 
@@ -167,7 +169,7 @@ class Counted:
         resamples = draws_for(level)
         draws = resample(units, self.statistic, resamples, rng)
         shift = self._halfway(units, value, without, float(draws.std())) if not clustered and self.strata else 0.0
-        critical = clustered_critical(without, units, level) if clustered else normal_quantile(level)
+        critical = clustered_critical(without, units, level) if clustered or self.uneven else normal_quantile(level)
         low, high = bca(value, draws, pulls_of(without, units), units.counts, critical, shift)
         return Estimate(value, low, high, "cluster_bootstrap" if clustered else self.interval, resamples)
 
@@ -198,7 +200,7 @@ class Counted:
             return Contrast(0.0, -bound / (a.units + bound), bound / (a.units + bound), 1.0, "no_row_differs")
         resamples = draws_for(level)
         draws, without = resample(pairs, gap, resamples, rng), leave_one_out(pairs, gap)
-        critical = clustered_critical(without, pairs, level) if clustered else normal_quantile(level)
+        critical = clustered_critical(without, pairs, level) if clustered or self.uneven else normal_quantile(level)
         low, high = bca(value, draws, pulls_of(without, pairs), pairs.counts, critical)
         p = swap_test(pairs, self.statistic, rng) if self.swappable else None
         return Contrast(value, low, high, p, "paired_cluster_bootstrap" if clustered else self.test, resamples)

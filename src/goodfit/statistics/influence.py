@@ -24,7 +24,7 @@ from scipy import stats
 
 from goodfit.statistics.sample import Contrast, Estimate, Floats, Ints, Sample, Unscorable
 
-Scale = Literal["identity", "logit", "wilson", "fisher"]
+Scale = Literal["identity", "log", "logit", "wilson", "fisher"]
 
 
 class Pulled(NamedTuple):
@@ -37,6 +37,8 @@ class Pulled(NamedTuple):
 
 Curve = Callable[[Sample], Pulled]
 KURTOSIS_SHARE = 1.5
+LARGEST, LARGEST_LOG = 1e300, 600.0
+"""What ends on the log scale stop at: a Score holds finite numbers."""
 LEAST_DEGREES = 1.5
 
 
@@ -95,11 +97,14 @@ def wilson_interval(value: float, effective: float, critical: float) -> tuple[fl
 def on_scale(value: float, spread: Spread, scale: Scale, level: float) -> tuple[float, float]:
     """The t interval, made on a scale where the estimate is closer to normal, and brought back.
 
-    identity: any number; logit and wilson: inside (0, 1); fisher: inside (-1, 1).
+    identity: any number; log: above 0; logit and wilson: inside (0, 1); fisher: inside (-1, 1).
     """
     critical, error = spread.critical(level), spread.error
     if scale == "wilson":
         return wilson_interval(value, value * (1 - value) / error**2, critical)
+    if scale == "log":
+        half = min(critical * error / value, LARGEST_LOG)
+        return value * math.exp(-half), min(value * math.exp(half), LARGEST)
     if scale == "logit":
         middle, half = math.log(value / (1 - value)), critical * error / (value * (1 - value))
         return _expit(middle - half), _expit(middle + half)

@@ -12,6 +12,8 @@ Part of statistics; the doors (`scoring`, `comparing`) build Samples, the famili
     flags                      None            bool [n]         any yes/no per row
     values                     None            float [n]        any score or loss per row
     pair                       float [n]       float [n]
+    ratio                      float [n]       float [n]        sizes (tokens, bytes; not negative), and what is summed over them
+    sums                       None            float [n, D]     what each row adds to D sums
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Needs = Literal[
-    "prediction", "binary", "multilabel_prediction", "probability", "multilabel_probability", "flags", "values", "pair"
+    "prediction", "binary", "multilabel_prediction", "probability", "multilabel_probability", "flags", "values", "pair", "ratio", "sums"
 ]  # fmt: skip
 
 
@@ -101,11 +103,11 @@ def sample_of(needs: Needs, labels: Any, predictions: Any, clusters: Any = None)
 
 _LABELS: dict[str, str | None] = {
     "prediction": "class", "binary": "flag", "multilabel_prediction": "flag", "probability": "class",
-    "multilabel_probability": "flag", "flags": None, "values": None, "pair": "number",
+    "multilabel_probability": "flag", "flags": None, "values": None, "pair": "number", "ratio": "number", "sums": None,
 }  # fmt: skip
 _PREDICTIONS = {
     "prediction": "class", "binary": "flag", "multilabel_prediction": "flag", "probability": "number",
-    "multilabel_probability": "number", "flags": "flag", "values": "number", "pair": "number",
+    "multilabel_probability": "number", "flags": "flag", "values": "number", "pair": "number", "ratio": "number", "sums": "number",
 }  # fmt: skip
 
 
@@ -135,9 +137,11 @@ def _convert(values: Any, to: str, what: str) -> Any:
 
 
 def _check_shapes(needs: Needs, labels: Any, predictions: Any) -> None:
-    wide = 2 if needs in ("multilabel_prediction", "multilabel_probability") else 1
+    wide = 2 if needs in ("multilabel_prediction", "multilabel_probability", "sums") else 1
     if labels is not None and labels.ndim != wide:
         raise ValueError(f"labels have {labels.ndim} dimensions, {needs} has {wide}")
+    if needs == "ratio" and labels.size and labels.min() < 0:
+        raise ValueError(f"a size is {labels.min():g}: tokens and bytes are counted from 0")
     if needs == "probability":
         if predictions.ndim not in (1, 2):
             raise ValueError(f"probabilities have {predictions.ndim} dimensions, expected [n, K] or [n]")

@@ -19,10 +19,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
+from scipy import sparse
 
 from goodfit.errors import SettingsError, nearest
 from goodfit.score import Unit
-from goodfit.statistics import averages, calibration, counted, ranking
+from goodfit.statistics import averages, calibration, counted, ranking, written
 from goodfit.statistics.counted import Counted, Edge, Ends
 from goodfit.statistics.influence import Influenced
 from goodfit.statistics.proportions import mean_of_shares, normal_quantile, wilson
@@ -216,10 +217,23 @@ _VALUES = [
     Kind("spearman", "pair", averages.Correlation(averages.spearman, ranks=True), "rank correlation", "ratio", min_n=SMALL),
 ]
 
+_WRITTEN = [
+    Kind("fault_rate", "flags", Rate(_flags), "share of rows with a fault", higher_is_better=False),
+    Kind("chrf", "sums", Counted(lambda s: sparse.csr_array(s.predictions), written.chrf, written.chrf_edge, uneven=True),
+         "F2 of the character n-grams (1 to 6) of predictions and references", min_n=SMALL),
+    Kind("token_loss", "ratio", _mean(written.per_size, (0.0, np.inf)), "loss per token", "nats", higher_is_better=False, min_n=SMALL),
+    Kind("perplexity", "ratio", Influenced(written.perplexity, "t_log", "paired_t", scale="log", bounds=(1.0, np.inf)),
+         "exp of the loss per token", "ratio", higher_is_better=False, min_n=SMALL),
+    Kind("bits_per_byte", "ratio", _mean(written.bits_per_size, (0.0, np.inf)), "loss per byte of text",
+         "bits", higher_is_better=False, min_n=SMALL),
+    Kind("distinct", "sums", Influenced(written.distinct, "jackknife", "paired_jackknife", bounds=(0.0, 1.0)),
+         "distinct n-grams among all n-grams of as many texts", min_n=SMALL),
+]  # fmt: skip
+
 _MULTILABEL_PROBABILITY = [replace(kind, needs="multilabel_probability") for kind in _PROBABILITY]
 
 KINDS: dict[tuple[str, bool], Kind] = {
-    (kind.name, kind.multilabel): kind for kind in _SINGLE + _PROBABILITY + _MULTILABEL + _MULTILABEL_PROBABILITY + _VALUES
+    (kind.name, kind.multilabel): kind for kind in _SINGLE + _PROBABILITY + _MULTILABEL + _MULTILABEL_PROBABILITY + _VALUES + _WRITTEN
 }
 """(name, multi-label) -> row."""
 PER_CLASS = ("precision", "recall", "f1")
@@ -238,4 +252,4 @@ def kind_of(name: str, *, multilabel: bool = False) -> Kind:
     raise SettingsError(f"there is no score called {name!r} for {task} data", fix=fix)
 
 
-_EITHER = {kind.name for kind in _VALUES} | set(PER_CLASS)
+_EITHER = {kind.name for kind in _VALUES + _WRITTEN} | set(PER_CLASS)
