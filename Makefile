@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEMO_INSTALLED := $(VENV)/.installed-demo
+ORACLES_INSTALLED := $(VENV)/.installed-oracles
 
 .PHONY: install demo test test-all lint format bench docs claims clean
 
@@ -18,6 +19,10 @@ $(DEMO_INSTALLED): $(INSTALLED) requirements/demo.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/demo.txt
 	touch $@
 
+$(ORACLES_INSTALLED): $(INSTALLED) requirements/oracles.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/oracles.txt
+	touch $@
+
 .demo/sentiment.csv: demo/fetch.py | $(INSTALLED)
 	$(BIN)/python demo/fetch.py .demo
 
@@ -29,8 +34,8 @@ demo: $(DEMO_INSTALLED) .demo/sentiment.csv
 test: $(DEMO_INSTALLED) lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
-# The slow checks too: simulations at full length, a million rows. Before a release.
-test-all: $(DEMO_INSTALLED) lint
+# The slow checks too: simulations at full length, a million rows, losses beside TRL's. Before a release.
+test-all: $(DEMO_INSTALLED) $(ORACLES_INSTALLED) lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(INSTALLED)
@@ -43,7 +48,7 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 
 # Benchmarks leave their figures in benchmarks/results; README tables are made from those.
-bench: $(DEMO_INSTALLED)
+bench: $(DEMO_INSTALLED) $(ORACLES_INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/bench.txt
 	$(BIN)/python -m benchmarks.all
 

@@ -12,6 +12,7 @@ MODULES = (
     "benchmarks.demo",
     "benchmarks.house",
     "benchmarks.checks",
+    "benchmarks.oracle_trl",
 )
 
 
