@@ -56,3 +56,40 @@ def project(folder: Path, *, content: Iterable[dict[str, Any]] | None = None, fa
     path = folder / "recipe.yaml"
     path.write_text(json.dumps(recipe, indent=1), encoding="utf-8")
     return path
+
+
+WISHES = ("red", "blue", "green", "black", "white")
+
+
+def chats(n: int = 120, *, seed: int = 0) -> list[dict[str, Any]]:
+    """Conversations whose answer says what is asked for, in as few letters as a tiny model learns: `colour 12 red` -> `red`."""
+    rng = random.Random(seed)
+    asked = [(i, rng.choice(WISHES)) for i in range(n)]
+    return [
+        {"messages": [{"role": "user", "content": f"{i} {wish}"}, {"role": "assistant", "content": wish[0] * 2}], "theme": wish}
+        for i, wish in asked
+    ]
+
+
+def lines(path: Path, content: Iterable[Any]) -> Path:
+    """Writes a jsonl."""
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in content), encoding="utf-8")
+    return path
+
+
+def writing(folder: Path, *, content: Iterable[Any] | None = None, template: bool = True, **changes: Any) -> Path:
+    """chats.jsonl, model/, recipe.yaml of a generation task; returns the recipe's path. `changes` are sections of the recipe."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines(folder / "chats.jsonl", content if content is not None else chats())
+    if not (folder / "model").exists():
+        tiny.writer(folder / "model", template=template)
+    recipe = {
+        "name": "chats",
+        "data": {"path": "chats.jsonl"},
+        "task": {"kind": "generation"},
+        "choose": {"model_name_or_path": "model"},
+        "train": {"num_train_epochs": 6, "learning_rate": 0.005, "precision": "float32", "early_stopping": False},
+    } | changes
+    path = folder / "recipe.yaml"
+    path.write_text(json.dumps(recipe, indent=1), encoding="utf-8")
+    return path

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 import transformers as tf
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
 
 from goodfit.engine.examples import Examples
+from goodfit.models.templates import shipped
 
 WORDS = [f"w{i}" for i in range(60)]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -99,6 +100,35 @@ def folder(family: str, path: Path, **settings: Any) -> Path:
     whole = model(family, **settings)
     getattr(whole, whole.base_model_prefix).save_pretrained(path)
     tokenizer().save_pretrained(path)
+    return path
+
+
+def byte_tokenizer(*, template: bool = True) -> Any:
+    """One token per byte, ChatML's special tokens, and padding that is the end token, as in many published models."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    inner = Tokenizer(models.BPE(vocab={c: i for i, c in enumerate(alphabet)}, merges=[]))
+    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    inner.decoder = decoders.ByteLevel()
+    end = "<|im_end|>"
+    inner.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in ("<|im_start|>", end)])
+    made = tf.PreTrainedTokenizerFast(tokenizer_object=inner, eos_token=end, pad_token=end, model_max_length=256)
+    if template:
+        made.chat_template = shipped("chatml").source
+    return made
+
+
+def writer(path: Path, *, template: bool = True, seed: int = 0, **changes: Any) -> Path:
+    """A small random Llama on disk, with its byte tokenizer: a base model for generation that learns short answers in seconds."""
+    tokenizer = byte_tokenizer(template=template)
+    config = tf.LlamaConfig(
+        **{"vocab_size": len(tokenizer), "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
+           "intermediate_size": 128, "max_position_embeddings": 256, "bos_token_id": None, "eos_token_id": tokenizer.eos_token_id,
+           "pad_token_id": tokenizer.pad_token_id, "tie_word_embeddings": True} | changes,
+    )  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        tf.AutoModelForCausalLM.from_config(config).save_pretrained(path)
+    tokenizer.save_pretrained(path)
     return path
 
 
