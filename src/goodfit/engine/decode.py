@@ -94,7 +94,7 @@ class _Layer:
         a = self.out(a)
         x = x + (self.behind(a) if self.behind else a)
         gate, up = self.gate_up(self.before_mlp(x)).chunk(2, dim=-1)
-        m = self.down(self.activation(gate) * up)
+        m = self.down(self.activation(gate).mul_(up))
         return x + (self.behind_mlp(m) if self.behind_mlp else m)
 
     def _heads(self, qkv: torch.Tensor, rope: _Pair) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

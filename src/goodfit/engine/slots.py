@@ -65,20 +65,14 @@ def _available() -> int:
 
 
 def _agrees(model: Any, decoder: Decoder, prompts: Sequence[Sequence[int]], decoding: Decoding) -> bool:
-    """Two rows of different lengths, read up to their last two tokens and then stepped, against the model's own logits there."""
+    """Two rows of different lengths, read up to their last token and then stepped, against the model's own logits there."""
     rows = _rows_to_check(decoder, prompts, decoding)
     if rows is None:
         return False
-    theirs = torch.stack(
-        [model(input_ids=torch.tensor([row], device=decoder.device), use_cache=False).logits[0, -3:].float() for row in rows]
-    )
+    theirs = torch.stack([model(input_ids=torch.tensor([row], device=decoder.device), use_cache=False).logits[0, -2:] for row in rows])
     decoder.memory(len(rows), max(map(len, rows)))
-    known = 1 if all(row[0] == rows[0][0] for row in rows) else 0
-    if known:
-        decoder.read([0], [rows[0][:1]])
-        decoder.share(0, range(1, len(rows)), 1)
-    ours = [decoder.read(range(len(rows)), [row[:-2] for row in rows], known)]
-    ours += [decoder.step([row[-back] for row in rows], [len(row) - back for row in rows]) for back in (2, 1)]
+    read = decoder.read(range(len(rows)), [row[:-1] for row in rows])
+    ours = [read, decoder.step([row[-1] for row in rows], [len(row) - 1 for row in rows])]
     decoder.held = []
     return bool((theirs - torch.stack(ours, dim=1)).abs().max() <= _TOLERANCE * theirs.abs().max())
 
