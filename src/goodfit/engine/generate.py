@@ -3,7 +3,7 @@
 Two ways, and the same tokens. Decoders of the Llama kind are written by our own forward pass (engine/decode.py), if a comparison with
 the model's own on the user's prompts says that it is the same model; the next prompt takes the row of an answer that has ended
 (engine/slots.py). All others run through transformers' modules in padded batches (engine/padded.py). In float32 greedy answers equal
-`transformers.generate` token for token; in bfloat16 as far as ties and roundings allow (docs/why/generating.md). A sampled answer
+`transformers.generate` token for token; in bfloat16 as far as ties and roundings allow (docs/decisions/0106-writing.md). A sampled answer
 depends on its seed and its prompt's place, never on what stands beside it.
 """
 

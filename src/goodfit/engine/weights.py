@@ -1,7 +1,7 @@
 """Working copies of a model's weights for generating: adapters merged, in the dtype of the products, laid out as the processor wants.
 
 On the CPU a product of few rows with an ordinary weight matrix spends half its time rearranging the matrix; oneDNN's own layout, made
-once, saves that at every token (docs/log.md has the figures).
+once, saves that at every token (docs/decisions/0106-writing.md has the figures).
 
 Shapes: T tokens, n outputs, m inputs.
 """
