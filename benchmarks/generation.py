@@ -167,7 +167,7 @@ def equality(runs: dict[str, dict[str, Any]], models: tuple[Any, Any], rows: Row
 
 
 def main() -> None:
-    """Five rows."""
+    """Speed in both dtypes, then what is the same."""
     words = argparse.ArgumentParser()
     words.add_argument("--prompts", type=int, default=64)
     words.add_argument("--threads", type=int, default=1)
