@@ -10,6 +10,7 @@ MODULES = (
     "benchmarks.classification",
     "benchmarks.scale",
     "benchmarks.demo",
+    "benchmarks.generation",
     "benchmarks.house",
     "benchmarks.checks",
     "benchmarks.oracle_trl",

@@ -47,6 +47,13 @@ CONFIGS: dict[str, Any] = {
         vocab_size=_ROWS, n_embd=32, n_layer=2, n_head=4, n_positions=64, pad_token_id=0, bos_token_id=2, eos_token_id=3
     ),
 }
+WRITERS: dict[str, Any] = {
+    "gemma3_text": lambda: tf.Gemma3TextConfig(
+        **_DECODER, sliding_window=6, query_pre_attn_scalar=8, layer_types=["sliding_attention", "full_attention"]
+    ),
+    "phi": lambda: tf.PhiConfig(**{k: v for k, v in _DECODER.items() if k != "head_dim"}),
+}
+"""More families, as generators only."""
 PACKED = ("bert", "roberta", "electra", "modernbert", "distilbert", "llama", "qwen2", "qwen3", "mistral", "gemma2", "gpt2")
 """Families that the check must find packable; the others it must refuse."""
 PADDED = ("deberta-v2",)
@@ -78,7 +85,7 @@ def language_model(family: str, *, seed: int = 0) -> Any:
     """The same families as generators: a random …ForCausalLM."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        made = tf.AutoModelForCausalLM.from_config(CONFIGS[family]())
+        made = tf.AutoModelForCausalLM.from_config((CONFIGS | WRITERS)[family]())
         with torch.no_grad():
             for p in made.parameters():
                 if p.ndim > 1:

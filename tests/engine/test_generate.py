@@ -37,7 +37,7 @@ def common_stop(model: Any) -> list[int]:
 
 
 @pytest.mark.parametrize("batch_rows", [1, 7, 20])
-@pytest.mark.parametrize("family", ["llama", "qwen2", "qwen3", "mistral", "gemma2", "gpt2"])
+@pytest.mark.parametrize("family", ["llama", "qwen2", "qwen3", "mistral", "gemma2", "gemma3_text", "gpt2", "phi"])
 def test_greedy_equals_transformers(family: str, batch_rows: int) -> None:
     model = tiny.language_model(family)
     stops = common_stop(model)
@@ -90,7 +90,7 @@ def test_modes_come_back_and_nothing_is_remembered() -> None:
 
 
 def test_where_memory_runs_out_the_batch_is_halved(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = tiny.language_model("llama")
+    model = tiny.language_model("gpt2")
     wanted = by_place(generate(model, PROMPTS, Decoding(max_new_tokens=4)))
     forward = model.forward
     sizes: list[int] = []
