@@ -19,6 +19,7 @@ from goodfit import run as runs
 from goodfit.cli.envelope import Answer, answered, json_option, workspace_option
 from goodfit.cli.result import SIGNS, files, headline, read_scores
 from goodfit.cli.rows import find_row
+from goodfit.cli.tokens import token_lines, token_rows
 from goodfit.data import cache
 from goodfit.errors import UserError, nearest
 from goodfit.files import read_json
@@ -101,7 +102,9 @@ def _entry(run: Run) -> dict[str, Any]:
 # -- show --------------------------------------------------------------------------------------------------------------
 
 
-@click.command("show", help="One run, one of its stages, or one row (--row ID) as far as it may be seen.")
+@click.command(
+    "show", help="One run, one of its stages, or one row (--row ID) as far as it may be seen; `show RUN prepare --row ID`: its tokens."
+)
 @click.argument("reference", metavar="RUN")
 @click.argument("stage", required=False)
 @click.option("--row", "row", help="A row id: where it stands, what was predicted.")
@@ -112,6 +115,9 @@ def show_verb(reference: str, stage: str | None, row: str | None, workspace: Pat
 
     def work() -> Answer:
         run = runs.find(workspace, reference)
+        if row and stage == "prepare":
+            seen = token_rows(run, row=row)
+            return Answer({"rows": [one.to_json() for one in seen]}, "\n".join(token_lines(seen)).strip())
         if row:
             return _row(run, row)
         return _stage(run, stage) if stage else _run(run)
@@ -167,7 +173,13 @@ def _best_lines(run: Run) -> list[str]:
     return ["", f"kept: step {best['step']:,}, {best['score']['name']} {number(best['score'])} on validation; {best['reason']}"]
 
 
-FACTS = {"tune": _plan_lines, "train": _best_lines}
+def _rows_lines(run: Run) -> list[str]:
+    """The first training rows of a generation task, token by token."""
+    manifest = run.path / "prepare" / runs.MANIFEST
+    return token_lines(token_rows(run)) if manifest.is_file() and "learned" in read_json(manifest) else []
+
+
+FACTS = {"prepare": _rows_lines, "tune": _plan_lines, "train": _best_lines}
 """What `goodfit show RUN STAGE` says beyond findings and files."""
 
 

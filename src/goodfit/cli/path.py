@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import signal
 import time
 from collections.abc import Iterator
@@ -14,9 +15,11 @@ import click
 from goodfit.cli.envelope import Answer, answered, json_option, workspace_option
 from goodfit.cli.result import run_answer
 from goodfit.cli.target import Begun, begin
+from goodfit.cli.tokens import token_lines, token_rows
 from goodfit.errors import Interrupted
 from goodfit.monitor.screen import screen_for
 from goodfit.pipeline import Outcome, answer, conduct
+from goodfit.run import Run
 from goodfit.stage import STAGES
 from goodfit.stages.report import write_report
 
@@ -79,11 +82,29 @@ def _verb(name: str, doc: str) -> click.Command:
     @click.option("--new", is_flag=True, help="A fresh run, even where an equal one exists.")
     @click.option("--quiet", "-q", is_flag=True, help="No progress on stderr.")
     @json_option
-    def command(target: str, overrides: tuple[str, ...], workspace: Path, new: bool, quiet: bool, as_json: bool) -> None:  # noqa: FBT001
+    def command(  # noqa: PLR0913 - one argument an option
+        target: str,
+        overrides: tuple[str, ...],
+        workspace: Path,
+        new: bool,
+        quiet: bool,
+        as_json: bool,
+        show: int = 0,  # noqa: FBT001
+    ) -> None:
         flags = {"workspace": workspace, "new": new, "quiet": quiet}
-        answered(name, lambda: walk(name, target, overrides, flags), as_json=as_json)
+        answered(name, lambda: _with_rows(walk(name, target, overrides, flags), show), as_json=as_json)
 
     return command
+
+
+def _with_rows(answer: Answer, show: int) -> Answer:
+    """`prepare --show N`: the first N training rows with what is learned of them."""
+    if not show or "run" not in answer.document:
+        return answer
+    seen = token_rows(Run.open(Path(answer.document["run"]["path"])), n=show)
+    return dataclasses.replace(
+        answer, document=answer.document | {"rows": [one.to_json() for one in seen]}, text="\n".join([answer.text, *token_lines(seen)])
+    )
 
 
 _DOCS = {
@@ -100,4 +121,6 @@ _DOCS = {
     "report": "Write report.html, report.json and the model card of TARGET.",
 }
 
+_SHOW = click.option("--show", type=click.IntRange(min=0), default=0, help="Print the first N rows, token by token.")
 COMMANDS = {name: _verb(name, _DOCS[name]) for name in ("run", *STAGES)}
+COMMANDS["prepare"] = _SHOW(COMMANDS["prepare"])
