@@ -14,6 +14,7 @@ from goodfit.errors import UserError
 from goodfit.monitor.screen import screen_for
 from goodfit.monitor.words import visible
 from goodfit.predict import Model, Prediction, run_with_model
+from goodfit.tasks.writer import Reply
 
 SHOWN = 5
 """Labels printed for a text, the likeliest first."""
@@ -44,7 +45,7 @@ def predict_verb(reference: str, texts: tuple[str, ...], workspace: Path, as_jso
             raise UserError("--file and --out go together", fix="--file in.csv --out out.parquet")
         if out is not None and out.exists() and not force:
             raise UserError(f"{out} is there already", fix="--force writes over it")
-        model = Model.load(_where(reference, workspace))
+        model = Model.load(where(reference, workspace))
         if file is not None and out is not None:
             return _file(model, file, out)
         return _texts(model.predict(_given(texts)))
@@ -52,7 +53,7 @@ def predict_verb(reference: str, texts: tuple[str, ...], workspace: Path, as_jso
     answered("predict", work, as_json=as_json)
 
 
-def _where(reference: str, workspace: Path) -> Any:
+def where(reference: str, workspace: Path) -> Any:
     """A run, or any folder with a saved model in it."""
     folder = Path(reference)
     if folder.is_dir() and not (folder / runs.RECORD).is_file():
@@ -83,14 +84,16 @@ def _file(model: Model, file: Path, out: Path) -> Answer:
     return Answer(written.to_json(), "\n".join(lines))
 
 
-def _texts(predictions: list[Prediction]) -> Answer:
+def _texts(predictions: list[Prediction | Reply]) -> Answer:
     return Answer({"predictions": [p.to_json() for p in predictions]}, "\n".join(map(_line, predictions)))
 
 
-def _line(prediction: Prediction) -> str:
+def _line(prediction: Prediction | Reply) -> str:
     """`billing 97.1%  bug 2.0%`; of several labels those given before a bar: `billing 91.0%, bug 72.5% | praise 8.1%`."""
     if prediction.reason is not None:
         return f"not answered: {prediction.reason}"
+    if isinstance(prediction, Reply):
+        return "\n".join(visible(line, 10_000) for line in (prediction.text or "").split("\n")) + ("" if prediction.stopped else " […]")
     ranked = sorted(prediction.probabilities.items(), key=lambda pair: -pair[1])
     shown = {label: f"{visible(label)} {100 * p:.1f}%" for label, p in ranked}
     if prediction.label is not None:

@@ -52,7 +52,7 @@ class Predictor:
         loaded = load_trained(folder)
         if loaded.labels != saved.task.labels:
             raise ModelError(f"{folder}: config.json and goodfit.json name different labels", fix="train the model again")
-        return cls(_on_device(loaded.model, device), loaded.tokenizer, saved)
+        return cls(on_device(loaded.model, device), loaded.tokenizer, saved)
 
     @property
     def task(self) -> Classification:
@@ -86,7 +86,7 @@ class Predictor:
         return tier
 
 
-def _on_device(model: Any, device: str | None) -> Any:
+def on_device(model: Any, device: str | None) -> Any:
     """The model where it was asked to be; on the CPU by default."""
     if device is None:
         return model

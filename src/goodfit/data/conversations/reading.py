@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from goodfit.data.conversations import names
 from goodfit.data.conversations.asked import asked, refusal
 from goodfit.data.conversations.forms import answer_text, canonical, input_text, prompt_of, stored
 from goodfit.data.conversations.normaliser import Normaliser
@@ -83,9 +84,28 @@ def shape_of(name: str, opened: Opened, turns: Turns) -> Shape:
     if turns.columns or turns.template is not None:
         return asked(turns.columns, columns, sample, template=turns.template, speakers=turns.speakers, name=name)
     found = detect(columns, sample)
+    if not turns.answers and (found is None or (found.kind == "text" and found.columns["text"].casefold() not in names.TEXT)):
+        found = _unanswered(columns) or found
     if found is None:
         raise refusal(columns, sample, name)
     return found
+
+
+def _unanswered(columns: Sequence[str]) -> Shape | None:
+    """Prompts without a column of answers, under the names that they have beside one."""
+    there = {column.strip().casefold(): column for column in columns}
+    prompt = next((there[name] for name in names.PROMPT if name in there), None)
+    if prompt is None:
+        return None
+    rules = next((there[name] for name in names.SYSTEM if name in there), None)
+    system = {} if rules is None else {"system": rules}
+    beside = next((there[name] for name in names.INPUT if name in there and there[name] != prompt), None)
+    if "instruction" in there and beside:
+        return Shape("prompt_completion", system, joined=(there["instruction"], beside))
+    about = next((there[name] for name in names.CONTEXT if name in there and there[name] != prompt), None)
+    if prompt.casefold() in ("question", "query") and about:
+        return Shape("prompt_completion", system, joined=(about, prompt))
+    return Shape("prompt_completion", {"prompt": prompt, **system})
 
 
 def _rows(chunk: Chunk) -> Iterator[dict[str, Any]]:

@@ -1,16 +1,10 @@
-"""Model: a fine-tuned model that answers. `goodfit predict` and people's own programs come through here.
-
-    from goodfit import Model
-    model = Model.load("runs/2026-05-01-support-tickets-7f3a")
-    model.predict(["Where is my parcel?"])[0].label
-
-Above the pipeline's stages; needs a run whose training is done, or the folder `train/model` of one, and nothing else of the run.
-Answers are those that evaluate scored: the same tokens, temperature and thresholds, in float32, whatever stands beside a row.
+"""Classifier: labels with probabilities, for texts and files. Answers are those that evaluate scored: the same tokens, temperature and
+thresholds, in float32, whatever stands beside a row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,19 +14,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from goodfit.data.missing import missing_column
-from goodfit.data.progress import OnProgress
 from goodfit.data.source import Columns, Source, columns_of_file, join_text, read
-from goodfit.errors import DataError, RunError
-from goodfit.run import MODEL, RECORD, Run, find, list_runs
+from goodfit.errors import DataError
+from goodfit.predict.model import EMPTY, Model, Progress, Written, reading, target_of
 from goodfit.tasks.predictor import Predictor
-from goodfit.tasks.tables import check_ending, names_type, probability_arrays, probability_fields, writing
+from goodfit.tasks.tables import names_type, probability_arrays, probability_fields, writing
 
 BATCH_ROWS = 4096
 """Rows that are Python objects at once."""
-TRAINED = ("done", "reused")
-"""States of a training that left a model."""
-EMPTY = "empty text"
-"""Why a row got no answer: it says nothing (such rows are not trained on or scored either)."""
 
 
 @dataclass(frozen=True)
@@ -57,34 +46,16 @@ class Prediction:
         }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Written:
-    """What `predict_file` did."""
-
-    path: Path
-    rows: int
-    """Rows read, and written."""
-    not_answered: Mapping[str, int]
-    """Reason -> rows that got no answer."""
-
-    def to_json(self) -> dict[str, Any]:
-        """A plain dict with every key."""
-        return {"path": str(self.path), "rows": self.rows, "not_answered": dict(self.not_answered)}
-
-
-class Model:
+class Classifier(Model, kind="classification"):
     """A trained model with its tokenizer, label names, temperature and thresholds."""
 
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
 
     @classmethod
-    def load(cls, source: Run | Path | str, *, device: str | None = None, workspace: Path | str = "runs") -> Model:
-        """From a run, its folder, the folder of a model, or a run's id (or `last`) in `workspace`.
-
-        Raises RunError where there is no such run or its training is not done, ModelError where the folder's files cannot be used.
-        """
-        return cls(Predictor.load(_model_folder(source, Path(workspace)), device=device))
+    def open(cls, folder: Path, *, device: str | None = None) -> Classifier:
+        """From the folder of a classifier; ModelError where its files cannot be used."""
+        return cls(Predictor.load(folder, device=device))
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -122,7 +93,7 @@ class Model:
         *,
         format: str | None = None,
         batch_rows: int = BATCH_ROWS,
-        on_progress: Callable[[float, float | None], object] | None = None,
+        on_progress: Progress | None = None,
     ) -> Written:
         """Answers every row of a file (any that Goodfit reads) into `target` (.parquet, .csv or .jsonl), in the order of the file.
 
@@ -132,13 +103,10 @@ class Model:
         where the file lacks an input column or cannot be read; a target that exists is replaced
         only when all rows are answered.
         """
-        path = Path(target)
-        check_ending(path)
-        if path.exists() and Path(source).exists() and path.samefile(source):
-            raise DataError(f"{target} is the file that is read", fix="write the answers to another file")
+        path = target_of(source, target)
         origin = Source(str(source), format=format)
         kept = columns_of_file(origin)
-        batches = read([origin], Columns(self.text_columns, kept=kept), on_progress=_two(on_progress))
+        batches = read([origin], Columns(self.text_columns, kept=kept), on_progress=reading(on_progress))
         schema = self._schema(kept)
         rows = answered = 0
         with writing(path, schema) as write:
@@ -220,53 +188,6 @@ class Model:
         return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _model_folder(source: Run | Path | str, workspace: Path) -> Path:
-    """Where the model lies; RunError where a run's training is not done."""
-    if isinstance(source, Run):
-        return _trained(source)
-    path = Path(source)
-    if (path / RECORD).is_file():
-        return _trained(Run.open(path))
-    if path.is_dir():
-        return path
-    if isinstance(source, Path) or "/" in source:
-        raise RunError(f"{path} is neither a run nor a model folder", fix="goodfit list shows the runs")
-    return _trained(run_with_model(workspace, source))
-
-
-def run_with_model(workspace: Path, reference: str) -> Run:
-    """The run meant; `last` is the newest whose training is done. RunError where there is none."""
-    if reference == "last":
-        trained = [run for run in list_runs(workspace) if _training(run) in TRAINED]
-        if trained:
-            return trained[-1]
-    return find(workspace, reference)
-
-
-def _trained(run: Run) -> Path:
-    state = _training(run)
-    if state not in TRAINED:
-        fix = "goodfit list shows the others" if run.record.status == "failed" else f"goodfit run {run.path} finishes it"
-        raise RunError(f"{run.id} ({run.record.status}) has no model: its training is {state}", fix=fix)
-    return run.path / "train" / MODEL
-
-
-def _training(run: Run) -> str:
-    record = run.record.stages.get("train")
-    return record.state if record else "pending"
-
-
 def _readable(text: str) -> str:
     """Without lone surrogates, which no tokenizer can take (a reader of files never gives one)."""
     return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _two(on_progress: Callable[[float, float | None], object] | None) -> OnProgress | None:
-    """What is read is answered at once: the reader's progress is the prediction's."""
-    if on_progress is None:
-        return None
-
-    def tell(done: int, total: int | None, _: str) -> None:
-        on_progress(done, total)
-
-    return tell
