@@ -25,7 +25,17 @@ from goodfit.statistics.power import (
     smallest_difference,
     smallest_gap,
 )
-from goodfit.statistics.preference import BradleyTerry, Judgements, bradley_terry, decisive_needed, judgements_needed, preferred, win_share
+from goodfit.statistics.preference import (
+    BradleyTerry,
+    Judgements,
+    bradley_terry,
+    decisive_needed,
+    judgements_needed,
+    mean_rating,
+    preferred,
+    rated_higher,
+    win_share,
+)
 from goodfit.statistics.scoring import per_class, point, rare_classes, score
 from goodfit.statistics.sequential import Sequence, sequence
 from goodfit.statistics.table import KINDS, PER_CLASS, Kind, kind_of
@@ -57,9 +67,11 @@ __all__ = [
     "krippendorff",
     "level_for",
     "per_class",
+    "mean_rating",
     "point",
     "preferred",
     "rare_classes",
+    "rated_higher",
     "reliability",
     "rows_for_mean",
     "rows_for_paired",

@@ -157,7 +157,7 @@ def bradley_terry(judged: Judgements, *, covariate: Any = None) -> BradleyTerry:
     summed = np.zeros((groups, design.shape[1]))
     np.add.at(summed, judged.prompts, scores)
     summed -= summed.mean(axis=0)
-    pulls: Floats = np.linalg.solve(curvature, summed.T).T * math.sqrt(groups / (groups - 1))
+    pulls = np.asarray(np.linalg.solve(curvature, summed.T).T, dtype=np.float64) * math.sqrt(groups / (groups - 1))
     k = len(judged.systems)
     slope = float(parameters[-1]) if covariate is not None else None
     strengths = parameters[SYSTEMS_AT : SYSTEMS_AT + k]
@@ -228,6 +228,33 @@ def win_share(judged: Judgements, a: str, b: str, level: float = 0.95) -> Score:
     value, low, high, _ = _weighted(won, prompts, weights, level)
     return Score(name="win_share", value=value, low=low, high=high, level=level, n=len(won), system=a, clusters=units,
                  method="wilson_effective_clustered")  # fmt: skip
+
+
+def mean_rating(values: Any, prompts: Any, weights: Any, *, ends: tuple[float, float] = (1.0, 5.0), level: float = 0.95) -> Score:
+    """Weighted mean of ratings [n] that lie between `ends`; interval clustered by prompt, Wilson's carried over to that range.
+
+    Ratings 1 to 5, or differences of two such with ends (-4, 4). Absent with fewer than two prompts.
+    """
+    x, w = np.asarray(values, dtype=np.float64), np.asarray(weights, dtype=np.float64)
+    units = len(np.unique(np.asarray(prompts)))
+    facts: dict[str, Any] = {"name": "mean_rating", "level": level, "n": len(x), "unit": "points", "clusters": units}
+    if units < 2:
+        return Score(why_absent="fewer than two rated prompts", **facts)
+    least, most = ends
+    value, low, high, _ = (least + (most - least) * end for end in _weighted((x - least) / (most - least), np.asarray(prompts), w, level))
+    return Score(value=value, low=low, high=high, method="wilson_effective_clustered", **facts)
+
+
+def rated_higher(difference: Score, question: str) -> Verdict:
+    """Is one rated higher than the other? From the `mean_rating` of paired differences."""
+    facts: dict[str, Any] = {"question": question, "difference": difference}
+    if difference.value is None or (difference.clusters or 0) < LEAST_ROWS:
+        why = difference.why_absent or f"{difference.clusters} prompts rated, a verdict takes at least {LEAST_ROWS}"
+        return Verdict(answer="cannot_tell", text=f"cannot tell: {why}", **facts)
+    answer = answer_of(difference, 0.0, None)
+    words = f"{difference.value:+.2f} points [{difference.low:+.2f}, {difference.high:+.2f}] on {difference.clusters:,} prompts"
+    said = {"better": "rated higher: ", "worse": "rated lower: "}.get(answer, "cannot tell: ")
+    return Verdict(answer=answer, text=said + words, **facts)
 
 
 def _weighted(won: Floats, prompts: Ints, weights: Floats, level: float) -> tuple[float, float, float, float]:
