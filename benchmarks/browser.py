@@ -85,7 +85,8 @@ class Browser:
         return self._ask("POST", f"{self._session}/execute/sync", {"script": script, "args": list(arguments)})
 
     def press(self, *keys: str) -> None:
-        """Presses keys one after another, as on a keyboard."""
+        """Presses keys one after another, as on a keyboard, once the page is there to take them."""
+        self.until(lambda: self.run("return document.readyState === 'complete' && document.hasFocus()"))
         actions = [{"type": kind, "value": KEYS.get(key, key)} for key in keys for kind in ("keyDown", "keyUp")]
         self._ask("POST", f"{self._session}/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": actions}]})
 
@@ -100,7 +101,7 @@ class Browser:
             if value:
                 return value
             if time.monotonic() > end:
-                raise TimeoutError(f"{self.address}: {self.text()[:300]}")
+                raise TimeoutError(f"{self.address}: {self.text()[:200]} … {self.text()[-200:]} {self.complaints()}")
             time.sleep(0.02)
 
     @property

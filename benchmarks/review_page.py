@@ -166,7 +166,7 @@ def _views(
             browser.open(at[page])
             if page == "item":
                 browser.press(*("a" if name == "prefer" else "a435"))
-                browser.until(lambda: browser.run("return document.getElementById('state').textContent") == "saved")
+                browser.until(lambda: browser.run("return document.getElementById('state').textContent").startswith("saved"))
             browser.picture(folder / f"{name}-{page}-{look}.png")
 
 

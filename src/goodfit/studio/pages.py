@@ -37,7 +37,7 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {
-        "shown": shown, "name": lambda text: visible(str(text), 120), "count": count, "percent": _percent, "points": _points,
+        "shown": shown, "name": lambda text: visible(str(text), 120), "count": count, "percent": _percent, "points": _points, "lead": _lead,
         "words": lambda text: str(text).replace("_", " "), "place": lambda value: f"{100 * value:.2f}",
     }  # fmt: skip
     return environment
@@ -49,6 +49,13 @@ def _percent(score: dict[str, Any]) -> str:
         return str(score.get("why_absent"))
     text = f"{100 * score['value']:.1f}%"
     return text + (f" [{100 * score['low']:.1f}, {100 * score['high']:.1f}]" if score.get("low") is not None else "")
+
+
+def _lead(score: dict[str, Any]) -> str:
+    """`+0.88 [+0.61, +1.14]`, or why there is none."""
+    if score.get("value") is None:
+        return str(score.get("why_absent"))
+    return f"{score['value']:+.2f} [{score['low']:+.2f}, {score['high']:+.2f}]"
 
 
 def _points(score: dict[str, Any]) -> str:

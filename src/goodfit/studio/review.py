@@ -42,7 +42,8 @@ def entry(book: Book) -> dict[str, Any]:
     drawn = book.document
     return {
         "schema": "goodfit/review_entry/1", "run": book.run.id, "ask": list(book.asks), "systems": len(book.systems),
-        "items": len(book.items), "population": drawn["population"], "identical": drawn["identical"], "reviewers": progress,
+        "items": len(book.items), "drawn": sum(i["repeat_of"] is None for i in book.items.values()),
+        "population": drawn["population"], "identical": drawn["identical"], "reviewers": progress,
         "command": f"goodfit review {book.run.id} --reviewer NAME",
     }  # fmt: skip
 
@@ -79,7 +80,7 @@ def save(book: Book, reviewer: str, sent: Any) -> dict[str, Any]:
 
 def _given(sent: dict[str, Any]) -> Given:
     """Checks the types; the values are checked where they are saved."""
-    prefer, ratings, note, tags = sent.get("prefer"), sent.get("ratings") or {}, sent.get("note") or "", sent.get("tags") or []
+    prefer, ratings, note, tags = sent.get("prefer"), sent.get("ratings", {}), sent.get("note", ""), sent.get("tags", [])
     good = (
         (prefer is None or isinstance(prefer, str))
         and isinstance(note, str)

@@ -29,6 +29,11 @@
     return out;
   }
 
+  function savedWords() {
+    const left = ratings.filter((row) => !row.querySelector("input:checked")).length;
+    return whole || !left ? "saved" : `saved, ${left} to rate`;
+  }
+
   function say(text, bad = false) {
     state.textContent = text;
     state.classList.toggle("bad", bad);
@@ -46,7 +51,7 @@
       whole = said.whole;
       document.getElementById("far").textContent = `${said.answered} of ${said.of}`;
       document.getElementById("bar").value = said.answered;
-      say("saved");
+      say(savedWords());
       return true;
     } catch (problem) {
       dirty = true;
@@ -87,9 +92,9 @@
     return ratings.find((row) => row.classList.contains("current"));
   }
 
-  function moveTo(row) {
+  function moveTo(row, scroll = true) {
     ratings.forEach((other) => other.classList.toggle("current", other === row));
-    if (row) row.scrollIntoView({ block: "nearest" });
+    if (row && scroll) row.scrollIntoView({ block: "nearest" });
   }
 
   function mark() {
@@ -165,5 +170,5 @@
   document.getElementById("next").addEventListener("click", next);
   document.getElementById("back").addEventListener("click", back);
   mark();
-  moveTo(ratings.find((row) => !row.querySelector("input:checked")) || ratings[0]);
+  moveTo(ratings.find((row) => !row.querySelector("input:checked")) || ratings[0], false);
 })();
