@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import signal
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -212,6 +213,33 @@ def test_more_items_may_be_drawn_later_but_not_from_other_answers(tmp_path: Path
     assert Book.open(run).progress("anna")[0] == 10
     with pytest.raises(RunError, match="anew"):
         Book.open(run, items=40)
+
+
+def test_a_joined_review_goes_on_by_its_first_run(tmp_path: Path) -> None:
+    first, second = reviewing.run(tmp_path, name="one"), reviewing.run(tmp_path, reviewing.samples(40, seed=1), name="two")
+    book = Book.open(first, [second], items=10)
+    reviewing.judge(book, "anna", reviewing.prefers(f"{first.id}:model"))
+    assert Book.open(first).progress("anna") == (10, 10)
+    assert len(Book.open(first, [second], items=12).items) == 13
+    with pytest.raises(RunError, match="stands in"):
+        Book.open(first, items=15)
+    with pytest.raises(RunError, match="stands in"):
+        Book.open(first, [reviewing.run(tmp_path, name="three")])
+    pairs = [pair["b"] for pair in results(first)["pairs"]]
+    assert sorted(pairs) == sorted([f"{first.id}:base", f"{second.id}:model"])
+
+
+def test_many_writers_of_one_file_tear_no_line(tmp_path: Path) -> None:
+    book = Book.open(reviewing.run(tmp_path), items=5)
+    item = book.next("anna")
+    threads = [
+        threading.Thread(target=lambda: [book.save("anna", item, Given("tie", note="x" * 500)) for _ in range(10)]) for _ in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len([json.loads(line) for line in (book.folder / "anna.jsonl").read_text().splitlines()]) == 60
 
 
 def test_what_is_asked_can_change_without_a_loss(tmp_path: Path) -> None:

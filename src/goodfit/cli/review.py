@@ -20,6 +20,8 @@ from goodfit.run import Run
 from goodfit.studio import serve
 
 FILE = "review/results.json"
+WORTH_SAYING = ("may stop", "more judgements", "at any time", "nobody")
+"""Of the sentences of the results, those that no table here says."""
 
 
 @click.command(
@@ -83,10 +85,10 @@ def _results(run: Run) -> Answer:
     lines += ["", *_pairs(found), *_ratings(found), *_checks(found)]
     for pair in found["pairs"]:
         lines.append(f"{SIGNS.get(pair['verdict']['answer'], '·')} {pair['verdict']['question']}: {pair['verdict']['text']}")
-    lines += [f"  {text}" for text in found["text"] if "may stop" in text or "more judgements" in text or "nobody" in text]
+    lines += [f"  {text}" for text in found["text"] if any(word in text for word in WORTH_SAYING)]
     lines += [
         "",
-        *(f"disliked: {visible(w['row'], 40)}  {visible(w['prompt'], 100)}" for w in found["worst"][:5]),
+        *(f"liked least: {visible(w['row'], 40)}  {visible(w['prompt'], 100)}" for w in found["worst"][:5]),
         f"file {run.path / FILE}",
     ]
     return Answer({"review": found, "files": {"results": FILE}}, "\n".join(lines))
@@ -124,7 +126,7 @@ def _checks(found: dict[str, Any]) -> list[str]:
     rows += [[names[s["name"]], number(s), "log-odds per doubling" if s["name"] == "length_slope" else ""]
              for s in found["effects"] if s.get("value") is not None]  # fmt: skip
     if found["consistency"].get("value") is not None:
-        rows.append(["same answer when asked again", number(found["consistency"]), ""])
+        rows.append(["same answer when asked again", number(found["consistency"]), f"of {found['consistency']['n']}"])
     return [table(["check", "", ""], rows), ""] if rows else []
 
 

@@ -224,7 +224,7 @@ def _prepare(runs: Sequence[Run], path: Path, items: int | None, ask: Sequence[s
     """Writes items.json where it must change."""
     document = read_json(path) if path.is_file() else None
     ids = [run.id for run in runs]
-    if document is not None and len(ids) > 1 and ids != document["runs"]:
+    if document is not None and ids != document["runs"] and (len(ids) > 1 or items is not None):
         raise RunError(
             f"a review of {' and '.join(document['runs'])} stands in {path.parent}", fix="move that folder away to begin another"
         )

@@ -240,6 +240,9 @@ def _sentences(found: dict[str, Any]) -> list[str]:
             out.append(
                 f"judging {pair['a']} vs {pair['b']} may stop: decided after {pair['stopping']['decided_at']} prompts, peeking allowed for"
             )
+        elif pair["verdict"]["answer"] != "cannot_tell":
+            evidence = f"evidence {pair['stopping']['evidence']:.1f} of {pair['stopping']['needed']:.0f}"
+            out.append(f"{pair['a']} vs {pair['b']}: by the rule that allows looking at any time not decided yet ({evidence})")
         elif pair["more_judgements"]:
             out.append(f"{pair['a']} vs {pair['b']}: about {pair['more_judgements']:,} more judgements would settle what is seen so far")
     out += [f"{v['question']}: {v['text']}" for rating in found["ratings"] for v in rating["verdicts"]]
