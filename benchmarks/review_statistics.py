@@ -99,6 +99,11 @@ def cells() -> dict[str, tuple[Callable[[Rng], Score], Callable[[Rng], float]]]:
         lambda rng: bradley_terry(raters(rng, 100, strengths=four, each=3)).win_share("s0", "s3"),
         lambda rng: value(bradley_terry(raters(rng, 100_000, strengths=four, each=3)).win_share("s0", "s3")),
     )
+    far = (1.5, -1.5)
+    out["Bradley-Terry, 2 systems far apart, 60 prompts"] = (
+        lambda rng: bradley_terry(raters(rng, 60, strengths=far)).win_share("s0", "s1"),
+        lambda rng: value(bradley_terry(raters(rng, 200_000, strengths=far)).win_share("s0", "s1")),
+    )
     out["position effect, 4 systems, 100 prompts of 3 judgements"] = (
         lambda rng: bradley_terry(raters(rng, 100, strengths=four, each=3)).position_effect(),
         lambda rng: value(bradley_terry(raters(rng, 100_000, strengths=four, each=3)).position_effect()),

@@ -19,6 +19,13 @@ from goodfit.improve.review.samples import Row, read_samples
 from goodfit.schemas import ReviewAnswer, ReviewItems, ReviewResults
 from tests import reviewing
 
+
+@pytest.fixture(autouse=True)
+def _one_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every review of these tests is drawn from the same seed."""
+    monkeypatch.setattr("goodfit.improve.review.book.secrets.randbits", lambda bits: 20260501)
+
+
 # -- reading ---------------------------------------------------------------------------------------------------------------------------
 
 
@@ -125,9 +132,11 @@ def test_reviewers_see_their_own_order_and_sides_and_no_names(tmp_path: Path) ->
     assert sorted(anna) == sorted(ben) == sorted(book.items)
     assert anna != ben
     assert anna == Book.open(book.run).sequence("anna")
-    assert set(anna[:8]) == set(ben[:8])
+    assert len(set(anna[:10]) & set(ben[:10])) >= 8
     sides = [book.order("anna", item)[0] for item in anna]
-    assert 8 < sides.count("model") < 34
+    assert 19 <= sides.count("model") <= 23
+    half = [book.order("anna", item)[0] for item in anna[:10] if not book.items[item]["repeat_of"]]
+    assert abs(2 * half.count("model") - len(half)) <= 1
     assert sides != [book.order("ben", item)[0] for item in anna]
     shown = book.show("anna", anna[0])
     assert not {"model", "base"} & set(repr(shown).replace("b'", "").split("'"))
@@ -135,7 +144,7 @@ def test_reviewers_see_their_own_order_and_sides_and_no_names(tmp_path: Path) ->
     assert len(repeated) == 2
     for item in repeated:
         gap = anna.index(item["item"]) - anna.index(item["repeat_of"])
-        assert gap >= 10 or anna[-1] == item["item"]
+        assert gap >= 15
         assert len(item["item"]) == len(item["repeat_of"])
 
 

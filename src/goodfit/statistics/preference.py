@@ -8,8 +8,8 @@ one shown second. Prompts are the unit: several judgements of one prompt (review
     P(tie)         proportional to  exp(tie)
 
 (Bradley & Terry 1952; Davidson 1970 for ties; Davidson & Beaver 1977 for the position.) The likelihood is concave: Newton's method finds
-its top, a weak ridge keeps strengths finite where one system wins always, the covariance is the sandwich summed within prompts, and the
-t quantile takes its degrees of freedom from `influence.spread_of`.
+its top, a weak ridge keeps strengths finite where one system wins always, the covariance is the sandwich summed within prompts, with
+Student's t of prompts - 1 degrees of freedom.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from scipy import stats
 
 from goodfit.score import Score, Verdict
 from goodfit.statistics.comparing import LEAST_ROWS, answer_of
-from goodfit.statistics.influence import Spread, on_scale, spread, spread_of, wilson_interval
+from goodfit.statistics.influence import Spread, on_scale, spread, wilson_interval
 from goodfit.statistics.power import POWER
 from goodfit.statistics.proportions import normal_quantile
 from goodfit.statistics.sample import Floats, Ints, Unscorable
@@ -93,7 +93,7 @@ class BradleyTerry:
 
     def spread(self, contrast: Floats) -> Spread:
         """Standard error and degrees of freedom of `contrast @ parameters`."""
-        return spread_of(self.pulls @ contrast)
+        return Spread(float(np.linalg.norm(self.pulls @ contrast)), max(len(self.pulls) - 1.0, 1.0))
 
     def win_share(self, a: str, b: str, level: float = 0.95) -> Score:
         """Chance that `a` beats `b`, half of the ties to each, were neither shown first; interval on the log-odds scale."""

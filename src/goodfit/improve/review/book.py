@@ -14,6 +14,7 @@ import os
 import re
 import secrets
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -39,7 +40,7 @@ MOST_ITEMS = 10_000
 COMMON = 0.2
 """Share of the items that every reviewer sees first, so that agreement can be told early."""
 REPEAT_AFTER = 15
-"""A repeated item comes this many items after it was first seen, or last."""
+"""A repeated item comes this many items after it was first seen (or last, in a short review)."""
 LOCK_SECONDS = 10
 LONGEST_NOTE, LONGEST_TAG, MOST_TAGS = 4000, 40, 10
 
@@ -92,6 +93,7 @@ class Book:
         self.folder = run.path / FOLDER
         self.document = document
         self.items: dict[str, dict[str, Any]] = {item["item"]: item for item in document["items"]}
+        self._ways: dict[str, tuple[list[str], dict[str, bool]]] = {}
 
     # -- opening ------------------------------------------------------------------------------------------------------
 
@@ -134,20 +136,35 @@ class Book:
         return sorted(path.stem for path in self.folder.glob("*.jsonl") if not path.name.startswith("."))
 
     def sequence(self, reviewer: str) -> list[str]:
-        """Item names in this reviewer's order: draw by draw, common items first, each repeat some items after its original."""
-        seed = self.document["seed"]
-        plain = [item for item in self.items.values() if item["repeat_of"] is None]
-        ordered = sorted(plain, key=lambda i: (i["batch"], not i["common"], chance(seed, "order", reviewer, i["item"])))
-        out = [item["item"] for item in ordered]
-        for item in self.items.values():
-            if item["repeat_of"] is not None:
-                out.insert(min(out.index(item["repeat_of"]) + REPEAT_AFTER, len(out)), item["item"])
-        return out
+        """Item names in this reviewer's order: draw by draw, common items and those to be repeated first."""
+        return self._way(reviewer)[0]
 
     def order(self, reviewer: str, item: str) -> list[str]:
         """The item's systems in the order in which this reviewer sees them."""
         systems = list(self.items[item]["systems"])
-        return systems[::-1] if chance(self.document["seed"], "side", reviewer, item) < 0.5 else systems
+        return systems[::-1] if self._way(reviewer)[1][item] else systems
+
+    def _way(self, reviewer: str) -> tuple[list[str], dict[str, bool]]:
+        """The order of items, and which have their systems turned round: of each two items that compare the same systems, one."""
+        if reviewer in self._ways:
+            return self._ways[reviewer]
+        seed, turned = self.document["seed"], {}
+        plain = [item for item in self.items.values() if item["repeat_of"] is None]
+        early = {item["repeat_of"] or item["item"] for item in self.items.values() if item["common"] or item["repeat_of"]}
+        ordered = sorted(plain, key=lambda i: (i["batch"], i["item"] not in early, chance(seed, "order", reviewer, i["item"])))
+        seen: Counter[tuple[str, ...]] = Counter()
+        for item in ordered:
+            systems = tuple(item["systems"])
+            first = chance(seed, "side", reviewer, *systems, str(seen[systems] // 2)) < 0.5
+            turned[item["item"]] = first != bool(seen[systems] % 2)
+            seen[systems] += 1
+        out = [item["item"] for item in ordered]
+        for item in self.items.values():
+            if item["repeat_of"] is not None:
+                out.insert(min(out.index(item["repeat_of"]) + REPEAT_AFTER, len(out)), item["item"])
+                turned[item["item"]] = chance(seed, "side", reviewer, item["item"]) < 0.5
+        self._ways[reviewer] = (out, turned)
+        return self._ways[reviewer]
 
     def answers(self, reviewer: str) -> dict[str, dict[str, Any]]:
         """Item -> its last line, with `first`: when it was first answered; in the order of first answers."""
