@@ -75,10 +75,16 @@ class Browser:
     def open(self, address: str) -> None:
         """Goes to a page and waits for it."""
         self._ask("POST", f"{self._session}/url", {"url": address})
+        self._settle()
 
     def reload(self) -> None:
         """Loads the page anew."""
         self._ask("POST", f"{self._session}/refresh", {})
+        self._settle()
+
+    def _settle(self) -> None:
+        """The driver may come back from a redirect before the page's own files are loaded."""
+        self.until(lambda: self.run("return document.readyState === 'complete' && document.hasFocus()"))
 
     def run(self, script: str, *arguments: Any) -> Any:
         """The value of a script's `return`."""
@@ -86,7 +92,7 @@ class Browser:
 
     def press(self, *keys: str) -> None:
         """Presses keys one after another, as on a keyboard, once the page is there to take them."""
-        self.until(lambda: self.run("return document.readyState === 'complete' && document.hasFocus()"))
+        self._settle()
         actions = [{"type": kind, "value": KEYS.get(key, key)} for key in keys for kind in ("keyDown", "keyUp")]
         self._ask("POST", f"{self._session}/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": actions}]})
 
