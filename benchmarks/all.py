@@ -14,6 +14,8 @@ MODULES = (
     "benchmarks.house",
     "benchmarks.checks",
     "benchmarks.oracle_trl",
+    "benchmarks.review_statistics",
+    "benchmarks.review_page",
 )
 
 

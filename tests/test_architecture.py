@@ -172,6 +172,7 @@ SURFACE = {
     "list": {"workspace", "as_json"},
     "show": {"reference", "stage", "row", "workspace", "as_json"},
     "compare": {"references", "workspace", "as_json"},
+    "review": {"references", "reviewer", "prefer", "rate", "items", "show_results", "web", "port", "workspace", "as_json"},
     "explain": {"code", "as_json"},
     "doctor": {"workspace", "as_json"},
 }

@@ -264,6 +264,12 @@ def test_any_small_confusion_gives_a_whole_score(data: st.DataObject, classes: i
         assert renamed.value == pytest.approx(plain.value)
 
 
+def test_clusters_of_one_share_each_know_no_more_than_there_are_clusters() -> None:
+    flags, clusters = np.array([1, 0] * 15, dtype=bool), np.arange(30) // 2
+    made = score("rate", None, flags, clusters=clusters)
+    assert (made.low, made.high) == pytest.approx((0.267, 0.733), abs=0.03)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     scores=st.lists(st.sampled_from([0.0, 0.2, 0.5, 0.50001, 1.0]), min_size=20, max_size=60),

@@ -39,6 +39,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "list": ("look", "The runs of this workspace."),
     "show": ("look", "One run, one of its stages, or one row."),
     "compare": ("look", "Runs side by side, with paired verdicts."),
+    "review": ("review", "People read the answers, blind; what they prefer, with intervals."),
     "explain": ("look", "What a finding's code means and what to do."),
     "doctor": ("look", "This machine, the installed models, what is missing."),
 }

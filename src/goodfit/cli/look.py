@@ -31,7 +31,7 @@ from goodfit.pages import finding_page, known_codes
 from goodfit.run import Run
 from goodfit.stage import STAGES
 
-EXTRAS = {"xlsx": "openpyxl", "hub": "datasets", "gguf": "gguf"}
+EXTRAS = {"xlsx": "openpyxl", "hub": "datasets", "gguf": "gguf", "studio": "starlette"}
 
 
 def table(columns: list[str], rows: list[list[str]]) -> str:

@@ -40,6 +40,8 @@ def ratio_interval(hits: Floats, of: Floats, clusters: Ints | None, level: float
     if value in (0.0, 1.0):
         return wilson_interval(value, touched, normal_quantile(level))
     about = spread((hits - value * of) / total, clusters)
+    if about.error <= 1e-12:  # every cluster has the same share: as at the edges, no more is known than there are clusters
+        return wilson_interval(value, touched, normal_quantile(level))
     effective = value * (1 - value) / about.error**2
     return wilson_interval(value, min(effective, total), about.critical(level))
 

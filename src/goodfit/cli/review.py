@@ -1,0 +1,133 @@
+"""`goodfit review RUN`: people read the answers, blind, in the terminal or (`--web`) on a page; `--results` says what they said."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from goodfit import run as runs
+from goodfit.cli.envelope import Answer, answered, json_option, workspace_option
+from goodfit.cli.judge import judge, key_reader, must_be_interactive
+from goodfit.cli.look import number, table
+from goodfit.cli.result import SIGNS
+from goodfit.errors import UserError
+from goodfit.improve.review import ASKS, Book, reviewer_name, write_results
+from goodfit.monitor.words import visible
+from goodfit.run import Run
+from goodfit.studio import serve
+
+FILE = "review/results.json"
+WORTH_SAYING = ("may stop", "more judgements", "at any time", "nobody")
+"""Of the sentences of the results, those that no table here says."""
+
+
+@click.command(
+    "review",
+    help="People read what the model wrote beside what others wrote, blind, and say which is better. With several RUNs, their models too. "
+    "Every answer is saved at once; the same command goes on where it stopped.",
+)
+@click.argument("references", metavar="RUN…", nargs=-1, required=True)
+@click.option("--reviewer", "-r", help="Who answers: one file each in review/.  [default: the user's name]")
+@click.option("--prefer", is_flag=True, help="Ask which of two answers is better (the default).")
+@click.option("--rate", is_flag=True, help="Ask for coherence, fluency, domain knowledge and correctness, 1 to 5. With --prefer: both.")
+@click.option("--items", type=int, help="Rows to show; a larger number later adds some.  [default: 50]")
+@click.option("--results", "show_results", is_flag=True, help="Win shares, ratings and agreement so far, with intervals; asks nothing.")
+@click.option("--web", is_flag=True, help="On a page of this machine only (the address is printed); needs goodfit[studio].")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the page.  [default: a free one]")
+@workspace_option
+@json_option
+def review_verb(references: tuple[str, ...], workspace: Path, as_json: bool, **how: Any) -> None:  # noqa: FBT001
+    """Asks, or shows what was said."""
+
+    def work() -> Answer:
+        first, *others = (runs.find(workspace, reference) for reference in references)
+        if how["show_results"]:
+            return _results(first)
+        must_be_interactive(as_json=as_json)
+        book = Book.open(first, others, items=how["items"], ask=[word for word in ASKS if how[word]])
+        reviewer = reviewer_name(how["reviewer"] or _user())
+        if how["web"]:
+            serve(first, reviewer=reviewer if how["reviewer"] else None, port=how["port"], say=lambda text: click.echo(text, err=True))
+        else:
+            click.echo(f"reviewing {first.id} as {reviewer}; every answer is saved at once", err=True)
+            judge(book, reviewer, key_reader(), click.echo)
+        return _ended(book, first)
+
+    answered("review", work, as_json=as_json)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        raise UserError("this machine does not know your name", fix="--reviewer NAME") from None
+
+
+def _ended(book: Book, run: Run) -> Answer:
+    """What was answered, and how to see what it says."""
+    progress = {name: book.progress(name) for name in book.reviewers()}
+    lines = [f"{name}: {done} of {of} answered" for name, (done, of) in progress.items()] or ["nothing answered yet"]
+    return Answer({"reviewers": progress}, "\n".join([*lines, f"goodfit review {run.id} --results"]))
+
+
+def _results(run: Run) -> Answer:
+    found = write_results(run)
+    items, lines = found["items"], []
+    alike = f"; {items['identical']:,} more are answered alike by all and are not asked" if items["identical"] else ""
+    lines.append(f"{run.id}: {items['drawn']:,} of {items['population']:,} rows drawn{alike}")
+    lines += [
+        f"{r['name']}: {r['answered']} of {r['of']} answered" + (f", {r['skipped']} without an opinion" if r["skipped"] else "")
+        for r in found["reviewers"]
+    ]
+    lines += ["", *_pairs(found), *_ratings(found), *_checks(found)]
+    for pair in found["pairs"]:
+        lines.append(f"{SIGNS.get(pair['verdict']['answer'], '·')} {pair['verdict']['question']}: {pair['verdict']['text']}")
+    lines += [f"  {text}" for text in found["text"] if any(word in text for word in WORTH_SAYING)]
+    lines += [
+        "",
+        *(f"liked least: {visible(w['row'], 40)}  {visible(w['prompt'], 100)}" for w in found["worst"][:5]),
+        f"file {run.path / FILE}",
+    ]
+    return Answer({"review": found, "files": {"results": FILE}}, "\n".join(lines))
+
+
+def _pairs(found: dict[str, Any]) -> list[str]:
+    rows = [
+        [f"{p['a']} vs {p['b']}", str(p["wins"]), str(p["ties"]), str(p["losses"]), number(p["win_share"])] for p in found["pairs"]
+    ]  # fmt: skip
+    return [table(["preferred", "wins", "ties", "losses", "win share (ties half)"], rows), ""] if rows else []
+
+
+def _ratings(found: dict[str, Any]) -> list[str]:
+    if not found["ratings"]:
+        return []
+    systems = found["systems"]
+    cells = {(r["dimension"], s["system"]): _points(s) for r in found["ratings"] for s in r["scores"]}
+    rows = [[r["dimension"].replace("_", " "), *(cells.get((r["dimension"], name), "–") for name in systems)] for r in found["ratings"]]
+    verdicts = [f"{SIGNS.get(v['answer'], '·')} {v['question']}: {v['text']}" for r in found["ratings"] for v in r["verdicts"]]
+    return [table(["mean of 1 to 5", *systems], rows), *verdicts, ""]
+
+
+def _points(score: dict[str, Any]) -> str:
+    if score.get("value") is None:
+        return "–"
+    return f"{score['value']:.2f} [{score['low']:.2f}, {score['high']:.2f}]"
+
+
+def _checks(found: dict[str, Any]) -> list[str]:
+    """Agreement, self-consistency, and what may have moved reviewers besides quality."""
+    rows = [
+        [f"agreement, {a['about'].replace('_', ' ')}", number(a["raw"]), f"alpha {number(a['alpha'])}"] for a in found["agreement"]
+    ]  # fmt: skip
+    names = {"first_shown_wins": "won by the side shown first", "longer_wins": "won by the longer answer", "length_slope": "pull of length"}
+    rows += [[names[s["name"]], number(s), "log-odds per doubling" if s["name"] == "length_slope" else ""]
+             for s in found["effects"] if s.get("value") is not None]  # fmt: skip
+    if found["consistency"].get("value") is not None:
+        rows.append(["same answer when asked again", number(found["consistency"]), f"of {found['consistency']['n']}"])
+    return [table(["check", "", ""], rows), ""] if rows else []
+
+
+COMMANDS = {"review": review_verb}

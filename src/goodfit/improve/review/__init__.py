@@ -1,0 +1,18 @@
+"""review: people read what models wrote, blind, and their answers become scores with intervals.
+
+Above the path: reads `evaluate/samples.jsonl` of one run or several, keeps everything in `review/` of the first.
+
+    samples   what the systems wrote, one row with the answers of all
+    draw      which rows people see, with known probabilities
+    book      items, each reviewer's own order and sides, and the answers, saved one by one
+    judged    answers -> judgements, ratings, repeats
+    results   win shares, ratings, agreement, when to stop, worst answers -> review/results.json
+
+The page is in `studio/`, the terminal form in `cli/review.py`; both go through Book. `results(run)` gives plain dicts to report and
+compare.
+"""
+
+from goodfit.improve.review.book import ASKS, DIMENSIONS, Book, Given, Shown, has_items, reviewer_name
+from goodfit.improve.review.results import results, write_results
+
+__all__ = ["ASKS", "DIMENSIONS", "Book", "Given", "Shown", "has_items", "results", "reviewer_name", "write_results"]
