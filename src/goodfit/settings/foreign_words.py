@@ -124,6 +124,10 @@ OURS: dict[str, str] = {
     "evaluate.metrics": "metric eval_metric eval_metrics compute_metrics include_for_metrics",
     "evaluate.baselines": "baseline",
     "evaluate.gates": "thresholds minimum_score gate quality_gates",
+    "evaluate.max_new_tokens": "generation_max_length max_gen_length max_generated_tokens eval_max_new_tokens",
+    "evaluate.few_shot": "num_fewshot n_shot n_shots num_shots fewshot",
+    "evaluate.json_schema": "guided_json",
+    "evaluate.regex": "guided_regex",
     "audit": "data_validation checks lint",
     "audit.ignore": "mute muted skip_checks ignore_checks",
     "report": "reporting",
@@ -192,7 +196,6 @@ NEEDLESS: dict[str, str] = {
 """Why something is not needed -> the keys that asked for it."""
 
 ABSENT: dict[str, str] = {
-    "the number of new tokens is settled from the answers of the data": "max_new_tokens generation_max_length",
     "answers are written greedily where they are scored": "predict_with_beam_search num_beams",
     "preference and reinforcement training are not in this version": (
         "rl rlhf dpo orpo kto grpo reward_model beta pref_beta pref_loss rl_beta ref_model trl simpo_gamma chosen rejected "
