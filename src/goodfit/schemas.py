@@ -206,17 +206,56 @@ class ScoredRows(Document):
     verdicts: list[Verdict]
     gates: list[dict[str, Any]]
     predictions: str
+    written: int | None = None
+    """Generation: rows that were answered by writing; `n` is the rows whose losses were measured."""
+    generation: dict[str, Any] | None = None
+    """Generation: max_new_tokens, do_sample, stop_token_ids, context, template, template_hash, prompts_hash, refused."""
+    left_out: dict[str, str] | None = None
+    """Generation: system -> why it does not answer."""
+    forgetting: dict[str, Any] | None = None
+    """Generation: bits per byte of the retained texts before and after, as they stand and inside the chat template."""
 
 
 class Mistake(Document):
-    """A line of evaluate/mistakes.jsonl: a row answered wrongly, the most certain first."""
+    """A line of evaluate/mistakes.jsonl: a row answered wrongly, the most certain first; generation: the worst answers."""
 
     row: str
     label: str | list[str]
     prediction: str | list[str]
     p: float
-    """How certain the model was: of the class given; multi-label: of its least certain yes or no."""
+    """How certain the model was: of the class given; multi-label: of its least certain yes or no; generation: of a token of the label."""
     text: str
+
+
+class Sample(Document):
+    """A line of train/samples.jsonl or evaluate/samples.jsonl: what a system wrote to a prompt."""
+
+    step: int | None
+    """Of the training; null in evaluate."""
+    row: str
+    system: str
+    prompt: str
+    text: str
+    stopped: bool | None
+    """It ended itself; null where that is not known."""
+    reference: str | None = None
+    loss: float | None = None
+    """Nats per learned token of the reference."""
+    cluster: int | None = None
+
+
+class Parity(Document):
+    """evaluate/parity.json: the saved folder in plain transformers (or PEFT) against Goodfit."""
+
+    schema_: Literal["goodfit/parity/1"] = Field(alias="schema")
+    prompts: int
+    new_tokens: int
+    failed: str | None
+    """What plain transformers said where it could not use the folder."""
+    prompts_equal: int
+    answers_equal: int
+    equal: bool
+    rows: list[dict[str, Any]]
 
 
 class LedgerLine(Document):
@@ -270,6 +309,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "score": Score, "verdict": Verdict, "finding": Finding, "run": RunRecord, "split": SplitManifest, "hygiene": Hygiene,
     "profile": Profile, "prepare": PrepareManifest,
     "candidates": Candidates, "plan": Plan, "best": Best, "event": Event, "scores": ScoredRows, "mistake": Mistake, "ledger": LedgerLine,
+    "sample": Sample, "parity": Parity,
     "result": ResultDocument, "claim": Claim,
 }  # fmt: skip
 """Name of the published schema -> its model."""
@@ -278,7 +318,8 @@ FILES: dict[str, str] = {
     "run.json": "run", "split/manifest.json": "split", "split/hygiene.json": "hygiene",
     "audit/profile.json": "profile", "prepare/manifest.json": "prepare", "choose/candidates.json": "candidates",
     "tune/plan.json": "plan", "train/best.json": "best", "train/events.jsonl": "event", "evaluate/scores.json": "scores",
-    "evaluate/mistakes.jsonl": "mistake",
+    "evaluate/mistakes.jsonl": "mistake", "train/samples.jsonl": "sample", "evaluate/samples.jsonl": "sample",
+    "evaluate/parity.json": "parity",
     "evaluate/scores.test.json": "scores", "evaluate/scores.valid.json": "scores",
 }  # fmt: skip
 """File of a run -> schema; every `<stage>/findings.jsonl` is a `finding` a line."""

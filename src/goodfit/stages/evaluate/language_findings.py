@@ -54,7 +54,8 @@ class Seen:
 def language_findings(scored: LanguageScored, seen: Seen) -> list[Finding]:
     """All answers, in the order of their codes."""
     return [
-        *baselines(scored), *_collapsed(scored), _of_classes("EVA003", "weak_class", scored), _of_classes("EVA004", "overconfident", scored),
+        *baselines(scored), *_collapsed(scored), _of_classes("EVA003", "weak_class", scored),
+        _of_classes("EVA004", "overconfident", scored),
         _enough_rows(scored), _of_classes("EVA006", "few_rows", scored), *gates(scored), _of_classes("EVA008", "unknown_label", scored),
         *reused(scored), truncated(scored, seen.cut, seen.rows), _no_effect(scored, seen), _never_stops(scored, seen), _memorising(scored),
         *_forgetting(scored, seen.kept), *_degenerate(scored), _parity(scored, seen.parity),

@@ -64,16 +64,12 @@ def _plain_model(folder: Path) -> Any:
 
 
 def _prompt(told: Mapping[str, Any], tokenizer: Any, *, template: bool) -> list[int]:
-    if "text" in told:
-        ids: list[int] = tokenizer(told["text"])["input_ids"]
-        return ids
-    if not template and "prompt" in told:
-        ids = tokenizer(told["prompt"])["input_ids"]
-        return ids
+    alone = told.get("text") if "text" in told else None if template else told.get("prompt")
+    if alone is not None:
+        return list(tokenizer(alone)["input_ids"])
     asked = as_messages(prompt_of(told))
     messages = [{key: value for key, value in turn.items() if key != "train"} for turn in asked["messages"]]
-    ids = tokenizer.apply_chat_template(messages, tools=asked.get("tools") or None, add_generation_prompt=True, return_dict=False)
-    return list(ids)
+    return list(tokenizer.apply_chat_template(messages, tools=asked.get("tools") or None, add_generation_prompt=True, return_dict=False))
 
 
 def compared(plain: Plain, rows: Sequence[Row], writer: Writer, new_tokens: int) -> dict[str, Any]:

@@ -62,11 +62,10 @@ class Writer:
         prompts = [prompt_of_row(dress(row.conversation), self.task, self.tokenizer) for row in asked.rows]
         cut = sum(len(prompt) > self.room for prompt in prompts)
         texts, stopped, tokens = [""] * len(prompts), np.zeros(len(prompts), np.bool_), np.zeros(len(prompts), np.int64)
-        begin, done = time.monotonic(), 0
-        for one in generate(self.model, [prompt[-self.room :] for prompt in prompts], self.decoding):
+        begin = time.monotonic()
+        for done, one in enumerate(generate(self.model, [prompt[-self.room :] for prompt in prompts], self.decoding), 1):
             texts[one.index] = str(self.tokenizer.decode(list(one.ids), skip_special_tokens=True))
             stopped[one.index], tokens[one.index] = one.stopped, len(one.ids)
-            done += 1
             left = (time.monotonic() - begin) / done * (len(prompts) - done)
             tell(f"writing answers, {name}", done, len(prompts), f"{duration(left)} left")
         return Texts(texts, stopped, tokens, cut)
