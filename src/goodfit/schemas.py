@@ -209,7 +209,7 @@ class ScoredRows(Document):
     written: int | None = None
     """Generation: rows that were answered by writing; `n` is the rows whose losses were measured."""
     generation: dict[str, Any] | None = None
-    """Generation: max_new_tokens, do_sample, stop_token_ids, context, template, template_hash, prompts_hash, refused."""
+    """Generation: max_new_tokens, do_sample, stop_token_ids, context, template, template_hash, examples, refused."""
     left_out: dict[str, str] | None = None
     """Generation: system -> why it does not answer."""
     forgetting: dict[str, Any] | None = None

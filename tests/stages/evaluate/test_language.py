@@ -82,6 +82,8 @@ def test_a_model_that_learned_beats_its_base(learned: tuple[Run, dict[str, Any]]
     assert [gate["answer"] for gate in document["gates"]] == ["met"]
     assert document["generation"]["max_new_tokens"] == 16
     assert document["generation"]["do_sample"] is False
+    hashes = {name: facts.get("prompts_hash") for name, facts in document["systems"].items()}
+    assert hashes["model"] == hashes["base"] != hashes["few_shot"]
     assert [f.status for f in findings(run, "EVA011")] == ["passed"]
     assert [f.status for f in findings(run, "EVA012")] == ["passed"]
     assert [f.reason for f in findings(run, "EVA014")] == ["evaluate.retain names no texts"]

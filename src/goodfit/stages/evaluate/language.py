@@ -188,11 +188,13 @@ class Language:
         write_jsonl(folder / SAMPLES, sample_lines(found.asked, found.texts, found.read))
         write_jsonl(folder / MISTAKES, worst(found.asked, found.texts[MODEL], found.read[MODEL]) if len(found.asked) else [])
         ids = self.splits.row_ids(self.on).to_pylist()
-        asked = digest([row.row for row in found.asked.rows])
+        said: dict[str, dict[str, Any]] = {name: {"prompts_hash": of.prompts} for name, of in found.texts.items() if of.prompts is not None}
+        if FEW_SHOT in said:
+            said[FEW_SHOT]["examples"] = len(ready.examples)
         facts = {
             "run": self.run.id, "task": self.recipe.task.kind, "rows": key.fingerprint if key else digest(sorted(ids)),
-            "systems": systems_facts(dict.fromkeys(scored.systems), {FEW_SHOT: {"examples": len(ready.examples)}}),
-            "generation": ready.facts() | {"prompts_hash": asked, "refused": len(ready.places) - len(found.asked)},
+            "systems": systems_facts(scored.systems, said),
+            "generation": ready.facts() | {"refused": len(ready.places) - len(found.asked)},
             "left_out": ready.left_out, "forgetting": found.kept.to_json(),
         }  # fmt: skip
         whole = document(scored, facts)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from goodfit.engine.generate import Decoding, generate
 from goodfit.errors import DataError
 from goodfit.monitor.words import duration
+from goodfit.run import digest
 from goodfit.stages.evaluate.answering import SplitRows
 from goodfit.stages.evaluate.language_rows import BATCH, Asked, Conversation, prompt_of_row
 from goodfit.tasks.baselines.few_shot import with_examples
@@ -43,6 +44,8 @@ class Texts:
     tokens: NDArray[np.int64] | None = None
     cut: int = 0
     """Prompts that lost their beginning."""
+    prompts: str | None = None
+    """Hash of the prompts' tokens; None where no prompt was read."""
 
 
 class Writer:
@@ -68,7 +71,7 @@ class Writer:
             stopped[one.index], tokens[one.index] = one.stopped, len(one.ids)
             left = (time.monotonic() - begin) / done * (len(prompts) - done)
             tell(f"writing answers, {name}", done, len(prompts), f"{duration(left)} left")
-        return Texts(texts, stopped, tokens, cut)
+        return Texts(texts, stopped, tokens, cut, digest(prompts))
 
     def read(self, rows: Iterator[pa.RecordBatch], dress: Dress, done: Callable[[pa.RecordBatch, Likelihood], None]) -> Likelihood:
         """The likelihood of every row's answer; `done` takes each batch."""
