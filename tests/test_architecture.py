@@ -169,6 +169,7 @@ SURFACE = {
     "init": {"data", "out", "text", "label", "force", "as_json"},
     "check": {"target", "overrides", "as_json"},
     "predict": {"reference", "texts", "file", "out", "force", "workspace", "as_json"},
+    "chat": {"references", "workspace", "system", "max_new_tokens", "temperature", "top_p", "seed"},
     "list": {"workspace", "as_json"},
     "show": {"reference", "stage", "row", "workspace", "as_json"},
     "compare": {"references", "workspace", "as_json"},
@@ -177,6 +178,7 @@ SURFACE = {
     "doctor": {"workspace", "as_json"},
 }
 SURFACE |= dict.fromkeys(STAGES, SURFACE["run"])
+SURFACE["prepare"] = SURFACE["run"] | {"show"}
 
 
 def test_command_line_is_frozen() -> None:

@@ -88,7 +88,7 @@ class Counted:
 def check(loaded: Loaded, base: Path) -> dict[str, Any]:
     """`{settings, would_run, can_show, problems}`: rows of a table, and sentences. Raises what a run would raise at its start."""
     recipe = loaded.recipe
-    foresee(recipe)
+    foresee(recipe, base)
     counted = count(recipe, base)
     train_rows, test_rows = counted.sides["train"], counted.sides["test"]
     model, why, _ = find_base(recipe.choose.model_name_or_path, base, Classifier.of(max(2, len(counted.labels))))

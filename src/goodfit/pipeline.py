@@ -98,7 +98,7 @@ def start(recipe_file: Path | str, overrides: Sequence[str] = (), *, workspace: 
 
 def _walk(recipe: Recipe, run: Run) -> Outcome:
     try:
-        foresee(recipe)
+        foresee(recipe, run.base)
         fine_tune(recipe, run)
     except PathEnd:
         whole = all(run.record.stages[name].state in ("done", "reused", "skipped") for name in STAGES if name in run.record.stages)

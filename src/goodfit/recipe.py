@@ -294,6 +294,20 @@ class Evaluate(Section):
     """What the model has to beat, on the same rows. `auto`: majority and tfidf; for generation base, few_shot and retrieval."""
     gates: dict[str, str] = Field(default_factory=dict)
     """Bars set beforehand, for example {macro_f1: ">= 0.80"}."""
+    rows: Auto | Annotated[int, Field(gt=0)] = "auto"
+    """Generation: of so many rows, drawn by chance (`auto`: 300), the answers are written; losses are measured on all rows."""
+    max_new_tokens: Auto | Annotated[int, Field(gt=0)] = "auto"
+    """Generation: longest answer in tokens; `auto`: the 99% quantile of the training answers and a quarter more, 16 to 512."""
+    few_shot: Annotated[int, Field(gt=0)] = 3
+    """Generation: training examples in the prompt of the baseline few_shot."""
+    predictions: dict[str, str] = Field(default_factory=dict)
+    """Generation: name -> file with another system's answers (`prediction`, beside `row` or the input columns)."""
+    retain: Names = ()
+    """Generation: files of texts that the model must not forget: bits per byte before and after the training."""
+    regex: str | None = None
+    """Generation: the pattern of the score regex_match."""
+    json_schema: str | None = None
+    """Generation: file with the JSON schema of the score json_valid."""
 
     @field_validator("baselines", mode="before")
     @classmethod

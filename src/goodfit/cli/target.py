@@ -125,7 +125,7 @@ def _for_recipe(what: Asked, workspace: Path, *, new: bool, until: str | None, p
 
 def _can_begin(what: Asked) -> None:
     """What would fail in the first seconds is said before a run is made: no file, no such column, no such model, an unknown score."""
-    foresee(what.recipe)
+    foresee(what.recipe, what.base)
     sources = sources_of(what.recipe.data, what.base)
     columns = columns_of(what.recipe)
     for source in sources:

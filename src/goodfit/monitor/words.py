@@ -32,6 +32,12 @@ METRICS = {
     "error_rate": "error rate",
     "calibration_slope": "calibration slope",
     "calibration_intercept": "calibration intercept",
+    "chrf": "chrF",
+    "rouge_l": "ROUGE-L",
+    "exact_match": "exact match",
+    "json_valid": "valid JSON",
+    "token_loss": "loss per token",
+    "bits_per_byte": "bits per byte",
 }
 SYSTEMS = {
     "model": "this model",
@@ -39,8 +45,14 @@ SYSTEMS = {
     "tfidf": "TF-IDF with logistic regression",
     "knn": "nearest neighbours",
     "zero_shot": "the base model untrained",
+    "base": "the base model",
+    "few_shot": "the base model with examples in its prompt",
+    "retrieval": "the answer of the nearest training row",
 }
-SHORT_SYSTEMS = {"model": "this model", "majority": "one answer for all", "tfidf": "TF-IDF", "knn": "neighbours", "zero_shot": "untrained"}
+SHORT_SYSTEMS = {
+    "model": "this model", "majority": "one answer for all", "tfidf": "TF-IDF", "knn": "neighbours", "zero_shot": "untrained",
+    "base": "the base model", "few_shot": "the base model with examples", "retrieval": "the nearest training answer",
+}  # fmt: skip
 _TOO_FEW = re.compile(r"^n below (\d+)$")
 _FITTED = re.compile(
     r"^temperature (?P<t>[\d.]+) (?P<not>not )?applied: it (?:lowers|is not sure to lower) the log-loss "

@@ -124,6 +124,10 @@ OURS: dict[str, str] = {
     "evaluate.metrics": "metric eval_metric eval_metrics compute_metrics include_for_metrics",
     "evaluate.baselines": "baseline",
     "evaluate.gates": "thresholds minimum_score gate quality_gates",
+    "evaluate.max_new_tokens": "generation_max_length max_gen_length max_generated_tokens eval_max_new_tokens",
+    "evaluate.few_shot": "num_fewshot n_shot n_shots num_shots fewshot",
+    "evaluate.json_schema": "guided_json",
+    "evaluate.regex": "guided_regex",
     "audit": "data_validation checks lint",
     "audit.ignore": "mute muted skip_checks ignore_checks",
     "report": "reporting",
@@ -192,8 +196,8 @@ NEEDLESS: dict[str, str] = {
 """Why something is not needed -> the keys that asked for it."""
 
 ABSENT: dict[str, str] = {
-    "the number of new tokens is settled from the answers of the data": "max_new_tokens generation_max_length",
     "answers are written greedily where they are scored": "predict_with_beam_search num_beams",
+    "only text is read and written in this version": "vision_tower freeze_vision_tower freeze_multi_modal_projector",
     "preference and reinforcement training are not in this version": (
         "rl rlhf dpo orpo kto grpo reward_model beta pref_beta pref_loss rl_beta ref_model trl simpo_gamma chosen rejected "
         "num_generations reward_funcs process_reward_model"
@@ -264,7 +268,7 @@ PREFIXES: tuple[tuple[str, str], ...] = (
     ("wandb_", "report_to"), ("mlflow_", "report_to"), ("swanlab_", "report_to"), ("trackio_", "report_to"), ("comet_", "report_to"),
     ("liger_", "use_liger_kernel"), ("flash_attn_", "flash_attn"), ("bnb_", "load_in_4bit"), ("gptq_", "load_in_4bit"),
     ("galore_", "use_galore"), ("badam_", "use_galore"), ("apollo_", "use_galore"), ("dpo_", "rl"), ("ppo_", "rl"), ("kto_", "rl"),
-    ("reward_model_", "rl"), ("ref_model_", "rl"), ("vllm_", "max_new_tokens"), ("sglang_", "max_new_tokens"), ("eval_use_", "do_predict"),
-    ("image_", "max_new_tokens"), ("video_", "max_new_tokens"), ("torch_compile_", "torch_compile"), ("export_", "export_size"),
+    ("reward_model_", "rl"), ("ref_model_", "rl"), ("vllm_", "num_beams"), ("sglang_", "num_beams"), ("eval_use_", "do_predict"),
+    ("image_", "vision_tower"), ("video_", "vision_tower"), ("torch_compile_", "torch_compile"), ("export_", "export_size"),
 )  # fmt: skip
 """Families of keys -> the entry whose answer holds for all of them."""

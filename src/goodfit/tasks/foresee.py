@@ -5,33 +5,87 @@ Part of tasks; one function for each kind of task, in each table.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 
+from goodfit.errors import DataError, SettingsError
 from goodfit.recipe import Recipe
 from goodfit.tasks import generation, metrics, objective
-from goodfit.tasks.baselines import check_names, names_of
+from goodfit.tasks.baselines import NAMES, check_names, names_of
+from goodfit.tasks.writing import metrics as written
 
 
-def foresee(recipe: Recipe) -> None:
-    """SettingsError for a metric, a gate, a baseline or a score of validation that the task does not have."""
-    foresee_evaluation(recipe)
+def foresee(recipe: Recipe, base: Path | None = None) -> None:
+    """SettingsError for a metric, a gate, a baseline or a score of validation that the task does not have.
+
+    DataError for a file of the evaluation that is not there; `base` is the recipe's folder (None: files are not looked for).
+    """
+    foresee_evaluation(recipe, base)
     BEST[recipe.task.kind](recipe)
 
 
-def foresee_evaluation(recipe: Recipe) -> None:
+def foresee_evaluation(recipe: Recipe, base: Path | None = None) -> None:
     """The part of it that the sections `task` and `evaluate` tell."""
     check_names(names_of(recipe), recipe.task.kind)
-    SCORES[recipe.task.kind](recipe)
+    SCORES[recipe.task.kind](recipe, base)
 
 
-def _classification(recipe: Recipe) -> None:
+def _classification(recipe: Recipe, base: Path | None) -> None:
     kind = metrics.task_kind(recipe.task.multi_label)
     metrics.names_for(recipe.evaluate.metrics, kind)
     for name in recipe.evaluate.gates:
         metrics.require(name, kind, "evaluate.gates")
 
 
-SCORES: dict[str, Callable[[Recipe], None]] = {"classification": _classification, "generation": lambda recipe: None}
+def _generation(recipe: Recipe, base: Path | None) -> None:
+    section = recipe.evaluate
+    metrics_asked = () if isinstance(section.metrics, str) else section.metrics
+    for name in metrics_asked:
+        written.require(name, "evaluate.metrics")
+    for name in section.gates:
+        written.require(name, "evaluate.gates")
+    _pattern(section.regex, asked="regex_match" in (*metrics_asked, *section.gates))
+    for name in section.predictions:
+        if name in SYSTEMS:
+            raise SettingsError(
+                f"evaluate.predictions: {name!r} is the name of a system of Goodfit's own", fix="give the file another name"
+            )
+    if base is not None:
+        files = [("predictions", path) for path in section.predictions.values()] + [("retain", path) for path in section.retain]
+        for key, path in [*files, *([] if section.json_schema is None else [("json_schema", section.json_schema)])]:
+            if not (base / Path(path).expanduser()).exists():
+                raise DataError(f"evaluate.{key}: there is no {path}", fix=f"paths start from {base}")
+        _schema(section.json_schema, base)
+
+
+def _pattern(pattern: str | None, *, asked: bool) -> None:
+    if pattern is None:
+        if asked:
+            raise SettingsError("regex_match has no pattern to look for", fix="evaluate.regex: 'answer: [0-9]+'")
+        return
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise SettingsError(f"evaluate.regex: {pattern!r} is not a regular expression ({error})", fix="correct it") from error
+
+
+def _schema(path: str | None, base: Path) -> None:
+    """The file is JSON, and an object."""
+    if path is None:
+        return
+    try:
+        found = json.loads((base / Path(path).expanduser()).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"evaluate.json_schema: {path} is not JSON ({error})", fix="give a JSON schema") from error
+    if not isinstance(found, dict):
+        raise DataError(f"evaluate.json_schema: {path} holds no object", fix="give a JSON schema")
+
+
+SYSTEMS = ("model", "references", *NAMES["generation"])
+"""Names that no file of predictions may have."""
+SCORES: dict[str, Callable[[Recipe, Path | None], None]] = {"classification": _classification, "generation": _generation}
 BEST: dict[str, Callable[[Recipe], object]] = {
     "classification": lambda recipe: objective.best_by(recipe.train.metric_for_best_model, multi_label=recipe.task.multi_label),
     "generation": lambda recipe: generation.best_by(recipe.train.metric_for_best_model),

@@ -20,6 +20,7 @@ from goodfit.stages.evaluate.answering import Answered
 from goodfit.statistics.calibration import reliability
 from goodfit.statistics.multiple import adjust
 from goodfit.statistics.sample import sample_of
+from goodfit.statistics.scoring import rare_classes
 from goodfit.tasks import metrics
 from goodfit.tasks.metrics import MULTI, SINGLE, Outcome
 
@@ -30,6 +31,8 @@ MODEL = "model"
 LARGEST_MATRIX = 200
 """Classes up to which the confusion matrix is written whole; beyond, the most frequent confusions."""
 PAIRS_SHOWN = 200
+SCARCE = 30
+"""Rows below which a label is named as what is lacking in a comparison."""
 SECOND = {SINGLE: "accuracy", MULTI: "micro_f1"}
 """The score that systems are compared on beside the primary one."""
 
@@ -50,6 +53,23 @@ class Scored:
     ledger: Looks | None
     facts: Facts = field(default_factory=dict)
     """System -> what it was fitted on."""
+
+    @property
+    def split(self) -> str:
+        """Which rows."""
+        return self.answered.split
+
+    @property
+    def systems(self) -> list[str]:
+        """Who answered them, the model first."""
+        return list(self.answered.answers)
+
+    def scarce(self) -> str | None:
+        """What more rows are lacking of: the rarest label, where it has few."""
+        rare = [(name, n) for name, n in rare_classes(self.answered.truth, self.answered.names, least=SCARCE) if n]
+        if not rare:
+            return None
+        return f"score on more rows of {rare[0][0]!r}: there {'is' if rare[0][1] == 1 else 'are'} only {rare[0][1]}"
 
     def of(self, name: str, system: str = MODEL) -> Score | None:
         """One system's plain score of one kind."""
@@ -81,7 +101,7 @@ def score_split(answered: Answered, section: Evaluate, looks: Looks | None, fact
     return Scored(
         answered, asked[0], scores, said(metrics.measure_labels(outcomes[MODEL]), MODEL),
         said(metrics.measure(["ece", "calibration_slope", "calibration_intercept"], outcomes[MODEL]), MODEL),
-        _verdicts(asked[0], outcomes), _gates(section.gates, trusted), looks, facts,
+        _verdicts(asked[0], outcomes), judged_gates(section.gates, trusted), looks, facts,
     )  # fmt: skip
 
 
@@ -102,7 +122,7 @@ def _verdicts(primary: str, outcomes: Mapping[str, Outcome]) -> list[Verdict]:
     return adjust([verdict for verdict in asked if verdict is not None], "baselines")
 
 
-def _gates(gates: Mapping[str, str], trusted: Sequence[Score]) -> list[dict[str, Any]]:
+def judged_gates(gates: Mapping[str, str], trusted: Sequence[Score]) -> list[dict[str, Any]]:
     """Each gate judged by the interval that is trusted: the widened one where the test set has judged several models."""
     out = []
     for name, text in gates.items():

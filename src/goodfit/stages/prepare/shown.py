@@ -13,9 +13,9 @@ import numpy as np
 
 from goodfit.engine.examples import Examples
 from goodfit.errors import DataError, RunError
+from goodfit.files import read_json
 from goodfit.models.load import load_tokenizer
-from goodfit.run import Run
-from goodfit.stages.choose import Choice
+from goodfit.run import CANDIDATES, Run
 from goodfit.stages.prepare.outcome import SIDES, Side
 from goodfit.stages.prepare.stage import Tokens
 
@@ -65,7 +65,7 @@ def one_row(run: Run, row: str) -> list[Seen]:
 
 def _opened(run: Run) -> tuple[Tokens, Any]:
     try:
-        return Tokens.load(run), load_tokenizer(Choice.load(run).base.path)
+        return Tokens.load(run), load_tokenizer(read_json(run.path / "choose" / CANDIDATES)["base"]["path"])
     except FileNotFoundError as error:
         raise RunError(f"the tokens of {run.id} are not in the cache any more", fix=f"goodfit prepare {run.path} --new") from error
 

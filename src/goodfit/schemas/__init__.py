@@ -8,17 +8,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from goodfit.finding import Finding
 from goodfit.run import RunRecord
+from goodfit.schemas.document import Document
+from goodfit.schemas.review import ReviewAnswer, ReviewItems, ReviewResults
 from goodfit.score import Score, Verdict
-
-
-class Document(BaseModel):
-    """A file or a line of one; extra keys are allowed."""
-
-    model_config = ConfigDict(extra="allow", populate_by_name=True)
 
 
 class SplitManifest(Document):
@@ -206,102 +202,56 @@ class ScoredRows(Document):
     verdicts: list[Verdict]
     gates: list[dict[str, Any]]
     predictions: str
+    written: int | None = None
+    """Generation: rows that were answered by writing; `n` is the rows whose losses were measured."""
+    generation: dict[str, Any] | None = None
+    """Generation: max_new_tokens, do_sample, stop_token_ids, context, template, template_hash, examples, refused."""
+    left_out: dict[str, str] | None = None
+    """Generation: system -> why it does not answer."""
+    forgetting: dict[str, Any] | None = None
+    """Generation: bits per byte of the retained texts before and after, as they stand and inside the chat template."""
 
 
 class Mistake(Document):
-    """A line of evaluate/mistakes.jsonl: a row answered wrongly, the most certain first."""
+    """A line of evaluate/mistakes.jsonl: a row answered wrongly, the most certain first; generation: the worst answers."""
 
     row: str
     label: str | list[str]
     prediction: str | list[str]
     p: float
-    """How certain the model was: of the class given; multi-label: of its least certain yes or no."""
+    """How certain the model was: of the class given; multi-label: of its least certain yes or no; generation: of a token of the label."""
     text: str
 
 
-class ReviewItem(Document):
-    """One item of a review: a row, the systems compared, their texts, the chance that the row was drawn."""
+class Sample(Document):
+    """A line of train/samples.jsonl or evaluate/samples.jsonl: what a system wrote to a prompt."""
 
-    item: str
+    step: int | None
+    """Of the training; null in evaluate."""
     row: str
-    systems: list[str]
-    p: float = Field(gt=0, le=1)
-    """Results weigh by its inverse."""
-    strata: list[str]
-    """Why it was likely to be drawn: highest_loss, longest, rarest, disagreement; `other` where for none of these."""
-    repeat_of: str | None
-    """The item that is asked again here."""
+    system: str
     prompt: str
-    texts: dict[str, str]
+    text: str
+    stopped: bool | None
+    """It ended itself; null where that is not known."""
+    reference: str | None = None
+    loss: float | None = None
+    """Nats per learned token of the reference."""
+    cluster: int | None = None
 
 
-class ReviewItems(Document):
-    """review/items.json: what reviewers are shown; with the seed, their names and the items, order and sides follow."""
+class Parity(Document):
+    """evaluate/parity.json: the saved folder in plain transformers (or PEFT) against Goodfit."""
 
-    schema_: Literal["goodfit/review_items/1"] = Field(alias="schema")
-    runs: list[str]
-    systems: list[str]
-    """The subject first."""
-    seed: int
-    ask: list[Literal["prefer", "rate"]]
-    population: int
-    """Rows on which the systems differ, from which the items were drawn."""
-    identical: int
-    """Rows left out, since all systems answered alike."""
-    items: list[ReviewItem]
-
-
-class ReviewAnswer(Document):
-    """A line of review/<reviewer>.jsonl; a later line of the same item replaces the earlier."""
-
-    item: str
-    row: str
-    systems: list[str]
-    order: list[str]
-    """As shown: the first was A."""
-    ratings: dict[str, dict[str, int]]
-    """System -> dimension -> 1 to 5."""
-    prefer: str | None
-    """A system, or `tie`."""
-    note: str
-    tags: list[str]
-    skipped: bool = False
-    time: str
-
-
-class ReviewPair(Document):
-    """The subject against one other system, as people prefer."""
-
-    a: str
-    b: str
-    wins: int
-    ties: int
-    losses: int
-    win_share: Score
-    verdict: Verdict
-    stopping: dict[str, Any]
-    """Valid however often it is looked at: stop, evidence against equality and the amount that decides, confidence sequence."""
-    more_judgements: int | None
-
-
-class ReviewResults(Document):
-    """review/results.json: what people's answers say."""
-
-    schema_: Literal["goodfit/review/1"] = Field(alias="schema")
-    run: str
-    systems: list[str]
-    items: dict[str, int]
-    reviewers: list[dict[str, Any]]
-    judgements: int
-    pairs: list[ReviewPair]
-    strengths: list[dict[str, Any]]
-    effects: list[Score]
-    """first_shown_wins, length_slope, longer_wins: what may have moved reviewers besides quality."""
-    ratings: list[dict[str, Any]]
-    agreement: list[dict[str, Any]]
-    consistency: Score
-    worst: list[dict[str, Any]]
-    text: list[str]
+    schema_: Literal["goodfit/parity/1"] = Field(alias="schema")
+    prompts: int
+    new_tokens: int
+    failed: str | None
+    """What plain transformers said where it could not use the folder."""
+    prompts_equal: int
+    answers_equal: int
+    equal: bool
+    rows: list[dict[str, Any]]
 
 
 class LedgerLine(Document):
@@ -355,7 +305,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "score": Score, "verdict": Verdict, "finding": Finding, "run": RunRecord, "split": SplitManifest, "hygiene": Hygiene,
     "profile": Profile, "prepare": PrepareManifest,
     "candidates": Candidates, "plan": Plan, "best": Best, "event": Event, "scores": ScoredRows, "mistake": Mistake,
-    "review_items": ReviewItems, "review_answer": ReviewAnswer, "review": ReviewResults, "ledger": LedgerLine,
+    "sample": Sample, "parity": Parity, "review_items": ReviewItems, "review_answer": ReviewAnswer, "review": ReviewResults,
+    "ledger": LedgerLine,
     "result": ResultDocument, "claim": Claim,
 }  # fmt: skip
 """Name of the published schema -> its model."""
@@ -365,6 +316,8 @@ FILES: dict[str, str] = {
     "audit/profile.json": "profile", "prepare/manifest.json": "prepare", "choose/candidates.json": "candidates",
     "tune/plan.json": "plan", "train/best.json": "best", "train/events.jsonl": "event", "evaluate/scores.json": "scores",
     "evaluate/mistakes.jsonl": "mistake", "review/items.json": "review_items", "review/results.json": "review",
+    "train/samples.jsonl": "sample", "evaluate/samples.jsonl": "sample",
+    "evaluate/parity.json": "parity",
     "evaluate/scores.test.json": "scores", "evaluate/scores.valid.json": "scores",
 }  # fmt: skip
 """File of a run -> schema; every `<stage>/findings.jsonl` is a `finding` a line."""

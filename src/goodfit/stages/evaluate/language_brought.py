@@ -1,0 +1,125 @@
+"""Files with another system's answers, and texts that a model must not forget: what the user brings to an evaluation.
+
+Part of evaluate, for generation. Both are opened and looked at before the test rows are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from goodfit.data.readers import open_table
+from goodfit.data.readers.base import DataFile, Opened
+from goodfit.errors import DataError
+from goodfit.stages.evaluate.language_rows import Asked
+
+PREDICTION, ROW, TEXT = "prediction", "row", "text"
+DOCUMENTS = 300
+"""Texts that forgetting is measured on; more are drawn from by chance."""
+LONGEST = 4_000
+"""Characters of such a text that are read."""
+SHORTEST = 40
+"""Characters below which a block of a text file says too little."""
+PLAIN = (".txt", ".md", ".text")
+
+
+@dataclass(frozen=True)
+class Brought:
+    """A file of answers that was looked at."""
+
+    name: str
+    file: DataFile
+    opened: Opened
+    by: tuple[str, ...]
+    """The columns that say which row a line answers."""
+
+    def answers(self, asked: Asked) -> dict[int, str]:
+        """Place among the rows asked -> answer, where the file has one; it is read line by line."""
+        by_row = self.by == (ROW,)
+        wanted: dict[str, list[int]] = {}
+        for place, row in enumerate(asked.rows):
+            wanted.setdefault(row.row if by_row else row.text.strip(), []).append(place)
+        found: dict[int, str] = {}
+        for key, answer in _lines(self.opened, self.by):
+            for place in wanted.get(key if by_row else key.strip(), ()):
+                found.setdefault(place, answer)
+        return found
+
+
+def brought(name: str, path: str, base: Path, prompts: Sequence[str], ids: Sequence[str]) -> Brought:
+    """Opens a file of answers; `prompts`: the input columns, `ids`: the rows that will be asked. DataError where it cannot serve."""
+    file = DataFile(str(base / Path(path).expanduser()))
+    opened = open_table(file)
+    if PREDICTION not in opened.columns:
+        raise file.error(f"it has no column {PREDICTION!r} (it has {', '.join(map(repr, opened.columns[:10]))})", fix="name it so")
+    by = (ROW,) if ROW in opened.columns else next((c for c in (tuple(prompts), (TEXT,)) if c and set(c) <= set(opened.columns)), None)
+    if by is None:
+        raise file.error("nothing says which row a line answers", fix=f"add a column {ROW!r}, or {' and '.join(prompts) or TEXT!r}")
+    found = Brought(name, file, opened, by)
+    if by == (ROW,):
+        missing = set(ids)
+        for key, _ in _lines(opened, by):
+            missing.discard(key)
+        if missing:
+            raise file.error(
+                f"{len(missing):,} of the {len(ids):,} rows asked have no answer in it ({min(missing)})",
+                fix="answer every row of the split; split/assignment.parquet has their ids",
+            )
+    return found
+
+
+def _lines(opened: Opened, by: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for chunk in opened.chunks([*by, PREDICTION]):
+        columns = [chunk.values.get(name, [None] * len(chunk.lines)) for name in (*by, PREDICTION)]
+        for *parts, answer in zip(*columns, strict=True):
+            yield "\n".join("" if part is None else str(part) for part in parts), "" if answer is None else str(answer)
+
+
+def retained(paths: Sequence[str], base: Path, seed: int) -> list[str]:
+    """Texts that must not be forgotten, at most DOCUMENTS of them; DataError where a file cannot be read or holds none."""
+    kept: list[str] = []
+    rng, seen = np.random.default_rng([seed, 0xF06]), 0
+    for path in paths:
+        for text in _documents(path, base):
+            seen += 1
+            if len(kept) < DOCUMENTS:
+                kept.append(text[:LONGEST])
+            elif (place := int(rng.integers(seen))) < DOCUMENTS:
+                kept[place] = text[:LONGEST]
+    if paths and not kept:
+        raise DataError(f"evaluate.retain: there is no text of {SHORTEST} characters in {', '.join(paths)}", fix="give files with texts")
+    return list(dict.fromkeys(kept))
+
+
+def _documents(path: str, base: Path) -> Iterator[str]:
+    where = base / Path(path).expanduser()
+    if where.suffix.lower() in PLAIN:
+        yield from (block for block in _blocks(where) if len(block) >= SHORTEST)
+        return
+    file = DataFile(str(where))
+    opened = open_table(file)
+    column = TEXT if TEXT in opened.columns else opened.columns[0] if len(opened.columns) == 1 else None
+    if column is None:
+        raise file.error(f"it has no column {TEXT!r}", fix="name the column of the texts so")
+    for chunk in opened.chunks([column]):
+        yield from (text for cell in chunk.values.get(column, ()) if len(text := str(cell or "").strip()) >= SHORTEST)
+
+
+def _blocks(path: Path) -> Iterator[str]:
+    """The blocks between blank lines."""
+    block: list[str] = []
+    try:
+        with path.open(encoding="utf-8", errors="replace") as handle:
+            for line in handle:
+                if line.strip():
+                    block.append(line)
+                elif block:
+                    yield "".join(block).strip()
+                    block = []
+    except OSError as error:
+        raise DataError(f"evaluate.retain: {path} cannot be read ({error.strerror or error})", fix="check the path") from error
+    if block:
+        yield "".join(block).strip()

@@ -1,0 +1,141 @@
+"""Everything that the evaluation of a language model takes, read, loaded and looked at before a test row is.
+
+Part of evaluate, for generation: what is wrong with a file, a name or the model's folder is said while the test rows are still sealed.
+"""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from goodfit.engine.generate import Decoding
+from goodfit.files import read_json
+from goodfit.models.load import LoadedModel, load_trained
+from goodfit.models.source import resolve
+from goodfit.recipe import Recipe
+from goodfit.run import CANDIDATES, Run, digest
+from goodfit.stages.evaluate.answering import SplitRows
+from goodfit.stages.evaluate.language_brought import Brought, brought, retained
+from goodfit.stages.evaluate.language_parity import NEW_TOKENS, PROMPTS, Plain, plain_answers
+from goodfit.stages.evaluate.language_rows import PARITY, ROWS, Conversation, Row, drawn, longest_answer, rows_at, training_sample
+from goodfit.stages.evaluate.language_writer import Writer
+from goodfit.stages.evaluate.outcome import VALID
+from goodfit.tasks.baselines import names_of
+from goodfit.tasks.baselines.few_shot import typical
+from goodfit.tasks.generation import Generation
+from goodfit.tasks.masks import stop_token_ids
+from goodfit.tasks.saved import Saved
+
+BASE, FEW_SHOT, RETRIEVAL = "base", "few_shot", "retrieval"
+LONGEST = 4096
+"""Tokens of context that are used at most, as in prepare."""
+PROBED = 4
+"""Training rows on which the logits of model and base are compared."""
+NO_ANSWERS = "the rows are plain texts: there is no answer to give"
+
+
+class Ready:
+    """What is known before the rows are opened."""
+
+    def __init__(self, recipe: Recipe, folder: Path, splits: SplitRows, run: Run) -> None:
+        self.recipe, self.splits, self.run = recipe, splits, run
+        section, saved = recipe.evaluate, Saved.load(folder)
+        self.task: Generation = saved.task
+        self.left_out: dict[str, str] = {}
+        """System -> why it does not answer."""
+        self.sample = training_sample(splits, recipe.seed)
+        self.answered = any(row.answer is not None for row in self.sample)
+        most = ROWS if section.rows == "auto" else section.rows
+        self.places = drawn(splits.counts.get(section.on, 0), most if self.answered else 0, recipe.seed)
+        self.names = self._names()
+        self.files = self._files()
+        self.retained = retained(section.retain, run.base, recipe.seed)
+        self.schema: Any = None if section.json_schema is None else read_json(run.base / section.json_schema)
+        self.parity_rows, self.plain = self._ask_plain(folder)
+        self.loaded: LoadedModel = load_trained(folder)
+        self.base_path = _base_path(run, saved)
+        if self.asks_base:
+            resolve(self.base_path)
+        self.context = min(self.loaded.identity.max_length or LONGEST, LONGEST)
+        self.decoding = self._decoding()
+        self.examples = self._few_shot()
+        self.probes = [row.conversation for row in self.sample[:PROBED]]
+
+    @property
+    def asks_base(self) -> bool:
+        """Whether the base model is needed."""
+        return bool({BASE, FEW_SHOT} & set(self.names)) or bool(self.retained)
+
+    def writer(self, model: Any) -> Writer:
+        """A model as one that answers, with the tokenizer, template and decoding that all models share."""
+        return Writer(model, self.loaded.tokenizer, self.task, self.context, self.decoding)
+
+    def facts(self) -> dict[str, Any]:
+        """`generation` of scores.json: how answers were written."""
+        template = self.task.template
+        return {
+            "max_new_tokens": self.decoding.max_new_tokens, "do_sample": False, "stop_token_ids": list(self.decoding.stop_token_ids),
+            "context": self.context, "template": None if template is None else template.name,
+            "template_hash": None if template is None else digest([template.source, template.with_tools]),
+            "examples": len(self.examples),
+        }  # fmt: skip
+
+    def _names(self) -> list[str]:
+        names = list(names_of(self.recipe))
+        for name in (FEW_SHOT, RETRIEVAL):
+            if name in names and not self.answered:
+                names.remove(name)
+                self.left_out[name] = NO_ANSWERS
+        return names
+
+    def _files(self) -> list[Brought]:
+        section = self.recipe.evaluate
+        if not section.predictions:
+            return []
+        if not self.answered:
+            self.left_out |= dict.fromkeys(section.predictions, NO_ANSWERS)
+            return []
+        ids = np.array(self.splits.row_ids(section.on).to_pylist(), dtype=object)[self.places].tolist()
+        prompts = self.recipe.task.prompt or ("prompt",)
+        return [brought(name, path, self.run.base, prompts, ids) for name, path in section.predictions.items()]
+
+    def _ask_plain(self, folder: Path) -> tuple[list[Row], Plain | None]:
+        """What plain transformers makes of some validation prompts; its model is gone afterwards."""
+        n = self.splits.counts.get(VALID, 0)
+        if not n:
+            return [], None
+        places = np.sort(np.random.default_rng([self.recipe.seed, PARITY]).choice(n, size=min(n, PROMPTS), replace=False))
+        rows = rows_at(places.astype(np.int64), VALID, self.splits, None)
+        self.run.screen.progress("asking plain transformers", 0, len(rows))
+        plain = plain_answers(folder, rows, template=self.task.template is not None, new_tokens=NEW_TOKENS)
+        gc.collect()
+        return rows, plain
+
+    def _decoding(self) -> Decoding:
+        asked, tokenizer = self.recipe.evaluate.max_new_tokens, self.loaded.tokenizer
+        tokens = longest_answer(self.sample, tokenizer) if asked == "auto" else asked
+        self.run.resolve({"evaluate.max_new_tokens": tokens, "evaluate.rows": len(self.places)} if self.answered else {})
+        stops = stop_token_ids(tokenizer, self.task.template)
+        return Decoding(max_new_tokens=min(tokens, max(1, self.context // 2)), stop_token_ids=stops, seed=self.recipe.seed)
+
+    def _few_shot(self) -> list[Conversation]:
+        """The examples of few_shot; none, and a reason, where a typical row leaves no room for one."""
+        if FEW_SHOT not in self.names:
+            return []
+        rows, k = [row for row in self.sample if row.answer], self.recipe.evaluate.few_shot
+        lengths = [len(row.text) + len(row.answer or "") for row in rows]
+        *examples, asked = typical([row.conversation for row in rows], lengths, k + 1, self.recipe.seed)
+        if not examples or self.writer(self.loaded.model).examples_before(examples)(asked) is asked:
+            self.names.remove(FEW_SHOT)
+            self.left_out[FEW_SHOT] = f"not one example fits into the context of {self.context:,} tokens"
+            return []
+        return examples
+
+
+def _base_path(run: Run, saved: Saved[Any]) -> str:
+    """Where the base model is: as `choose` found it, else by its name."""
+    path = run.path / "choose" / CANDIDATES
+    return str(read_json(path)["base"]["path"]) if path.is_file() else str(saved.base)

@@ -1,0 +1,121 @@
+"""The rows that a language model is asked: those answered by writing, drawn by chance, and a sample of the training rows.
+
+Part of evaluate, for generation. Memory is bounded by `evaluate.rows` and SAMPLE, whatever the number of rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from goodfit.data.conversations import prompt_of
+from goodfit.errors import DataError
+from goodfit.stages.evaluate.answering import SplitRows
+from goodfit.tasks.generation import Generation
+from goodfit.tasks.masks import prompt_ids
+
+Conversation = Mapping[str, Any]
+ROWS = 300
+"""`evaluate.rows: auto`."""
+SAMPLE = 2_000
+"""Training rows from which lengths, examples and words are learned."""
+LONGEST = 200_000
+"""Characters of a training row beyond which it is no example of anything."""
+QUANTILE, SPARE, LEAST, MOST = 0.99, 1.25, 16, 512
+BATCH = 256
+CONTEXT = 32
+"""Tokens of a plain text that stand for its prompt."""
+DRAWN, SAMPLED, PARITY = 0xE7A1, 0xE7A2, 0xE7A3
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row."""
+
+    row: str
+    text: str
+    """The input as a person reads it."""
+    answer: str | None
+    conversation: Conversation
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Rows that are answered by writing."""
+
+    rows: list[Row]
+    places: NDArray[np.int64]
+    """[m] their places in the split, rising."""
+    clusters: NDArray[np.int64] | None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def references(self) -> list[str]:
+        """What the rows say the answer is."""
+        return [row.answer or "" for row in self.rows]
+
+    def subset(self, keep: Sequence[int]) -> Asked:
+        """Some of them."""
+        index = np.array(keep, dtype=np.int64)
+        return Asked([self.rows[i] for i in keep], self.places[index], None if self.clusters is None else self.clusters[index])
+
+
+def drawn(n: int, most: int, seed: int) -> NDArray[np.int64]:
+    """Places of `most` of n rows, drawn by chance, rising."""
+    return np.sort(np.random.default_rng([seed, DRAWN]).choice(n, size=min(n, most), replace=False)).astype(np.int64)
+
+
+def rows_at(places: NDArray[np.int64], side: str, splits: SplitRows, key: object | None) -> list[Row]:
+    """The rows at (rising) places, read in one pass."""
+    out: list[Row] = []
+    start = 0
+    for batch in splits.batches(side, size=BATCH, key=key, columns=("row", "text", "label", "conversation")):
+        inside = places[(places >= start) & (places < start + len(batch))] - start
+        found = batch.take(pa.array(inside)).to_pylist()
+        out += [Row(line["row"], line["text"], line["label"], json.loads(line["conversation"])) for line in found]
+        start += len(batch)
+    return out
+
+
+def training_sample(splits: SplitRows, seed: int) -> list[Row]:
+    """Some training rows, drawn by chance; none that is far longer than any example should be."""
+    n = splits.counts.get("train", 0)
+    places = np.sort(np.random.default_rng([seed, SAMPLED]).choice(n, size=min(n, SAMPLE), replace=False)).astype(np.int64)
+    return [row for row in rows_at(places, "train", splits, None) if len(row.text) + len(row.answer or "") <= LONGEST]
+
+
+def longest_answer(sample: Sequence[Row], tokenizer: Any) -> int:
+    """`max_new_tokens: auto`: the 99% quantile of the training answers, the end token included, and a quarter more."""
+    lengths = [len(tokenizer(row.answer, add_special_tokens=False)["input_ids"]) + 1 for row in sample if row.answer is not None]
+    wanted = float(np.quantile(lengths, QUANTILE)) * SPARE if lengths else LEAST
+    return int(min(max(np.ceil(wanted), LEAST), MOST))
+
+
+def prompt_of_row(conversation: Conversation, task: Generation, tokenizer: Any) -> list[int]:
+    """The tokens from which a row's answer is written; of a plain text its beginning. DataError where the template refuses it."""
+    if "text" in conversation:
+        ids = task.encode(conversation, tokenizer).ids
+        return ids[: max(1, min(CONTEXT, len(ids) // 2))]
+    return prompt_ids(prompt_of(conversation), tokenizer, task.template)
+
+
+def askable(asked: Asked, task: Generation, tokenizer: Any) -> Asked:
+    """Those with an answer to compare with, and whose prompt the template takes."""
+    keep = []
+    for place, row in enumerate(asked.rows):
+        if row.answer is None:
+            continue
+        try:
+            prompt_of_row(row.conversation, task, tokenizer)
+        except DataError:
+            continue
+        keep.append(place)
+    return asked.subset(keep)
