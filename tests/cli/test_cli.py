@@ -23,7 +23,7 @@ def test_help_lists_every_verb_in_the_order_of_a_life() -> None:
 def test_every_verb_has_help(verb: str) -> None:
     out = CliRunner().invoke(main, [verb, "--help"])
     assert out.exit_code == 0
-    assert "--json" in out.output
+    assert ("--json" in out.output) == (verb != "chat")  # a talk does not end by itself
 
 
 def test_a_mistyped_verb_is_answered_with_the_nearest() -> None:
