@@ -201,3 +201,11 @@ def test_a_metric_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
     assert made.value == np.mean(["other" in text for text in GOOD])
     assert made.method == "wilson"
     assert metrics.names_for("auto", FULL)[-1] == "says_other"
+
+
+def test_a_pattern_that_explodes_on_an_answer_costs_its_own_score_only() -> None:
+    """The test rows are open by then: one score is absent with its reason, the others stand."""
+    said = Said(["ab"] * 3, ["a" * 5_000 + "b"] * 3, pattern=r"(a+)+$")
+    matched, alike = measure(["regex_match", "chrf"], said)
+    assert "takes more than" in str(matched.why_absent)
+    assert "takes more than" not in str(alike.why_absent)

@@ -6,14 +6,14 @@ Part of tasks; one function for each kind of task, in each table.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 
 from goodfit.errors import DataError, SettingsError
-from goodfit.recipe import Recipe
+from goodfit.recipe import Evaluate, Recipe
 from goodfit.tasks import generation, metrics, objective
 from goodfit.tasks.baselines import NAMES, check_names, names_of
+from goodfit.tasks.writing import matches, structure
 from goodfit.tasks.writing import metrics as written
 
 
@@ -33,6 +33,9 @@ def foresee_evaluation(recipe: Recipe, base: Path | None = None) -> None:
 
 
 def _classification(recipe: Recipe, base: Path | None) -> None:
+    for name in OF_GENERATION:
+        if getattr(recipe.evaluate, name) != Evaluate.model_fields[name].get_default(call_default_factory=True):
+            raise SettingsError(f"evaluate.{name} is for generation, and task.kind is {recipe.task.kind}", fix=f"without evaluate.{name}")
     kind = metrics.task_kind(recipe.task.multi_label)
     metrics.names_for(recipe.evaluate.metrics, kind)
     for name in recipe.evaluate.gates:
@@ -66,13 +69,13 @@ def _pattern(pattern: str | None, *, asked: bool) -> None:
             raise SettingsError("regex_match has no pattern to look for", fix="evaluate.regex: 'answer: [0-9]+'")
         return
     try:
-        re.compile(pattern)
-    except re.error as error:
-        raise SettingsError(f"evaluate.regex: {pattern!r} is not a regular expression ({error})", fix="correct it") from error
+        matches.regex_match([""], None, pattern)
+    except SettingsError as error:
+        raise SettingsError(f"evaluate.regex: {error.message}", fix=error.fix) from error
 
 
 def _schema(path: str | None, base: Path) -> None:
-    """The file is JSON, and an object."""
+    """The file is JSON, and a schema that can be followed; MissingExtra where what follows it is not installed."""
     if path is None:
         return
     try:
@@ -81,8 +84,14 @@ def _schema(path: str | None, base: Path) -> None:
         raise DataError(f"evaluate.json_schema: {path} is not JSON ({error})", fix="give a JSON schema") from error
     if not isinstance(found, dict):
         raise DataError(f"evaluate.json_schema: {path} holds no object", fix="give a JSON schema")
+    try:
+        structure.json_valid(["{}"], found)
+    except SettingsError as error:
+        raise SettingsError(f"evaluate.json_schema: {path}: {error.message}", fix=error.fix) from error
 
 
+OF_GENERATION = ("rows", "max_new_tokens", "few_shot", "predictions", "retain", "regex", "json_schema")
+"""Keys of `evaluate` that a classifier has no use for."""
 SYSTEMS = ("model", "references", *NAMES["generation"])
 """Names that no file of predictions may have."""
 SCORES: dict[str, Callable[[Recipe, Path | None], None]] = {"classification": _classification, "generation": _generation}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from goodfit.errors import DataError, SettingsError
+from goodfit.errors import DataError, ModelError, SettingsError
 from goodfit.files import read_json, read_jsonl, write_json
 from goodfit.models.load import load_language
 from goodfit.pipeline import conduct, start
@@ -22,11 +23,13 @@ from goodfit.settings import read
 from goodfit.stages.evaluate.language_brought import brought, retained
 from goodfit.stages.evaluate.language_findings import Seen, language_findings
 from goodfit.stages.evaluate.language_memory import kept_of, stream_training
+from goodfit.stages.evaluate.language_ready import Ready
 from goodfit.stages.evaluate.language_rows import Asked, Row, drawn, longest_answer
 from goodfit.stages.evaluate.language_scoring import RETAINED, Heard, Kept, LanguageScored, score_language
+from goodfit.stages.split import Splits as DividedRows
 from goodfit.tasks.baselines.few_shot import typical, with_examples
 from goodfit.tasks.baselines.retrieval import Nearest
-from goodfit.tasks.foresee import foresee
+from goodfit.tasks.foresee import OF_GENERATION, foresee
 from goodfit.tasks.generation import Generation
 from goodfit.tasks.likelihood import Likelihood, Reader
 from goodfit.tasks.writing.metrics import Said
@@ -167,6 +170,18 @@ def test_what_is_wrong_is_said_before_the_test_rows_are_opened(tmp_path: Path) -
     assert not (tmp_path / "runs" / "ledger.jsonl").exists()
 
 
+def test_a_base_model_with_other_files_is_refused(tmp_path: Path) -> None:
+    """Of a fully trained model the base is loaded when the test rows are open already: that it is the same is seen before."""
+    recipe = made.writing(tmp_path, content=made.chats(60), train=UNTRAINED)
+    run = start(recipe, workspace=tmp_path / "runs", until="train").run
+    folder, told = run.path / "train" / "model", read(recipe).recipe
+    assert Ready(told, folder, DividedRows.load(run), run).asks_base
+    weights = Path(read_json(run.path / "choose" / "candidates.json")["base"]["path"]) / "model.safetensors"
+    save_file({name: tensor + 0.1 for name, tensor in load_file(weights).items()}, weights, {"format": "pt"})
+    with pytest.raises(ModelError, match="has changed since"):
+        Ready(told, folder, DividedRows.load(run), run)
+
+
 @pytest.mark.parametrize(
     ("section", "word"),
     [
@@ -177,13 +192,28 @@ def test_what_is_wrong_is_said_before_the_test_rows_are_opened(tmp_path: Path) -
         ({"predictions": {"base": "x.csv"}}, "base"),
         ({"retain": "nowhere.txt"}, "nowhere.txt"),
         ({"predictions": {"other": "nowhere.csv"}}, "nowhere.csv"),
+        ({"json_schema": "broken.json"}, "the JSON schema is broken"),
     ],
 )
 def test_foreseen(section: dict[str, Any], word: str, tmp_path: Path) -> None:
+    write_json(tmp_path / "broken.json", {"type": "nonsense"})
     recipe = Recipe.model_validate({"task": {"kind": "generation"}, "data": {"path": "x.jsonl"}, "evaluate": section})
     with pytest.raises((SettingsError, DataError)) as caught:
         foresee(recipe, tmp_path)
     assert word in f"{caught.value.message} {caught.value.fix}"
+
+
+@pytest.mark.parametrize("pattern", [r"(?<=a+)b", r"\p{L}+"])
+def test_patterns_are_foreseen_by_what_scores_them(pattern: str, tmp_path: Path) -> None:
+    foresee(Recipe.model_validate({"task": {"kind": "generation"}, "data": {"path": "x.jsonl"}, "evaluate": {"regex": pattern}}), tmp_path)
+
+
+@pytest.mark.parametrize("key", OF_GENERATION)
+def test_a_classifier_has_no_use_for_the_keys_of_generation(key: str) -> None:
+    asked = {"rows": 5, "max_new_tokens": 5, "few_shot": 2, "predictions": {"x": "x.csv"}, "retain": "x.txt"}
+    asked |= {"regex": "x", "json_schema": "x.json"}
+    with pytest.raises(SettingsError, match=f"evaluate.{key} is for generation"):
+        foresee(Recipe.model_validate({"data": {"path": "x.csv"}, "evaluate": {key: asked[key]}}))
 
 
 # --- the parts --------------------------------------------------------------------------------------------------------
@@ -311,6 +341,14 @@ def test_files_of_answers(tmp_path: Path) -> None:
         made.lines(tmp_path / "bad.jsonl", [content])
         with pytest.raises(DataError):
             brought("x", "bad.jsonl", tmp_path, ("prompt",), ids)
+
+
+def test_a_file_of_answers_is_read_to_its_end_before_the_rows_are(tmp_path: Path) -> None:
+    """Also one that is matched by the input, whose rows are not known yet, and whose broken line lies far beyond the first chunk."""
+    lines = [json.dumps({"prompt": f"question {i}", "prediction": "p"}) for i in range(60_000)]
+    (tmp_path / "late.jsonl").write_text("\n".join([*lines, '{"prompt": "broken']), encoding="utf-8")
+    with pytest.raises(DataError, match="line is not JSON"):
+        brought("x", "late.jsonl", tmp_path, ("prompt",), [])
 
 
 def test_retained_texts(tmp_path: Path) -> None:

@@ -58,17 +58,15 @@ def brought(name: str, path: str, base: Path, prompts: Sequence[str], ids: Seque
     by = (ROW,) if ROW in opened.columns else next((c for c in (tuple(prompts), (TEXT,)) if c and set(c) <= set(opened.columns)), None)
     if by is None:
         raise file.error("nothing says which row a line answers", fix=f"add a column {ROW!r}, or {' and '.join(prompts) or TEXT!r}")
-    found = Brought(name, file, opened, by)
-    if by == (ROW,):
-        missing = set(ids)
-        for key, _ in _lines(opened, by):
-            missing.discard(key)
-        if missing:
-            raise file.error(
-                f"{len(missing):,} of the {len(ids):,} rows asked have no answer in it ({min(missing)})",
-                fix="answer every row of the split; split/assignment.parquet has their ids",
-            )
-    return found
+    missing = set(ids) if by == (ROW,) else set()
+    for key, _ in _lines(opened, by):  # to its end, whatever it is matched by: a line that cannot be read is found now
+        missing.discard(key)
+    if missing:
+        raise file.error(
+            f"{len(missing):,} of the {len(ids):,} rows asked have no answer in it ({min(missing)})",
+            fix="answer every row of the split; split/assignment.parquet has their ids",
+        )
+    return Brought(name, file, opened, by)
 
 
 def _lines(opened: Opened, by: Sequence[str]) -> Iterator[tuple[str, str]]:

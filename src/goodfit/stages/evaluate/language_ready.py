@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from goodfit.engine.generate import Decoding
+from goodfit.errors import ModelError
 from goodfit.files import read_json
+from goodfit.models.content import content_hash
 from goodfit.models.load import LoadedModel, load_trained
 from goodfit.models.source import resolve
 from goodfit.recipe import Recipe
@@ -58,7 +60,7 @@ class Ready:
         self.loaded: LoadedModel = load_trained(folder)
         self.base_path = _base_path(run, saved)
         if self.asks_base:
-            resolve(self.base_path)
+            _require_same_base(self.base_path, saved)
         self.context = min(self.loaded.identity.max_length or LONGEST, LONGEST)
         self.decoding = self._decoding()
         self.examples = self._few_shot()
@@ -139,3 +141,10 @@ def _base_path(run: Run, saved: Saved[Any]) -> str:
     """Where the base model is: as `choose` found it, else by its name."""
     path = run.path / "choose" / CANDIDATES
     return str(read_json(path)["base"]["path"]) if path.is_file() else str(saved.base)
+
+
+def _require_same_base(path: str, saved: Saved[Any]) -> None:
+    """ModelError where the base model is gone, or has other files than when the training began: comparisons would be with another one."""
+    found = resolve(path)
+    if saved.base_hash is not None and content_hash(found.path) != saved.base_hash:
+        raise ModelError(f"the base model {saved.base} has changed since the training began", fix="bring back its files, or train again")

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from goodfit.errors import SettingsError, nearest
+from goodfit.errors import SettingsError, UserError, nearest
 from goodfit.score import Score, Unit, Verdict
 from goodfit.statistics.comparing import Question, compare, no_answer
 from goodfit.statistics.sample import Unscorable
@@ -27,6 +27,7 @@ from goodfit.statistics.table import kind_of
 from goodfit.tasks.writing import habits, matches, overlap, structure
 from goodfit.tasks.writing.words import Vocabulary, lengths, words
 
+T = TypeVar("T")
 LOOKED_AT = 1_000
 """References that `auto` looks at."""
 SHORT = 10
@@ -280,13 +281,14 @@ def regex_match(said: Said) -> Rows:
     """Share of answers in which the pattern stands (and holds what it holds in the reference)."""
     if said.pattern is None:
         raise Unscorable("no pattern was given")
-    return _where(matches.regex_match(said.said, said.references, said.pattern), "the pattern stands in no reference")
+    found = _or_unscorable(lambda: matches.regex_match(said.said, said.references, str(said.pattern)))
+    return _where(found, "the pattern stands in no reference")
 
 
 @text_metric("json_valid", kind="rate", auto=lambda said: _most(_is_json, 0.9)(said) or (_generated(said) and said.schema is not None))
 def json_valid(said: Said) -> Rows:
     """Share of answers that are JSON (and follow the schema)."""
-    return Rows(structure.json_valid(said.said, said.schema))
+    return Rows(_or_unscorable(lambda: structure.json_valid(said.said, said.schema)))
 
 
 @text_metric("tool_call_match", kind="rate", auto=_most(lambda text: structure.calls_of(text) is not None, 1e-9))
@@ -359,6 +361,14 @@ def token_loss(said: Said) -> Rows:
 def perplexity(said: Said) -> Rows:
     """exp of the nats per learned token."""
     return token_loss(said)
+
+
+def _or_unscorable(made: Callable[[], T]) -> T:
+    """What a pattern or a schema gives; Unscorable where one answer shows that it cannot be followed: the other scores stand."""
+    try:
+        return made()
+    except UserError as error:
+        raise Unscorable(error.message) from None
 
 
 def _where(found: tuple[NDArray[np.bool_], NDArray[np.bool_]], nowhere: str) -> Rows:
