@@ -26,6 +26,8 @@ from goodfit.errors import ModelError, first_line
 TOLERANCE = 2e-4
 """Largest difference allowed, relative to the size of the values: rounding gives 1e-6 to 2e-5 (48 layers), a wrong mask 1e-2 and more."""
 _GRADIENT_TOLERANCE = 1e-3
+ENOUGH_TO_CHECK = 2
+"""Rows from which the tier can be decided once and for all."""
 _ROWS = 8
 _TOKENS = 1024
 """At most so many rows and tokens are run for the check (always two rows, the longest among them where it fits)."""
@@ -49,6 +51,23 @@ class Tier:
         """The Forward for it."""
         kind = TokenForward if self.per_token else Forward
         return kind(model, tier=self.name, dtype=dtype, position_offset=self.position_offset)
+
+
+class KnownTier:
+    """The tier of one model for inference, decided once by the first rows that are enough to check; fewer decide for themselves."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._model = model
+        self._tier: Tier | None = None
+
+    def of(self, examples: Examples) -> Tier:
+        """The tier for these rows; ModelError where none agrees."""
+        if self._tier is not None:
+            return self._tier
+        tier = find_tier(self._model, examples, gradients=False)
+        if len(examples) >= ENOUGH_TO_CHECK:
+            self._tier = tier
+        return tier
 
 
 def find_tier(model: nn.Module, examples: Examples, *, gradients: bool = True) -> Tier:

@@ -18,14 +18,11 @@ from numpy.typing import NDArray
 
 from goodfit.engine.examples import Examples
 from goodfit.engine.infer import observe
-from goodfit.engine.tier import Tier, find_tier
+from goodfit.engine.tier import KnownTier
 from goodfit.errors import DataError
 from goodfit.tasks.generation import Generation
 from goodfit.tasks.language import LOSS, LanguageObjective
 from goodfit.tasks.masks import chunks
-
-ENOUGH_TO_CHECK = 2
-"""Rows from which the tier can be decided once and for all."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ class Reader:
 
     def __init__(self, model: Any, tokenizer: Any, task: Generation, longest: int) -> None:
         self.model, self.tokenizer, self.task, self.longest = model, tokenizer, task, longest
-        self._tier: Tier | None = None
+        self._tier = KnownTier(model)
 
     def read(self, conversations: Sequence[Any]) -> Likelihood:
         """Losses of a batch of conversations (canonical, or as JSON); a row that the template refuses has no learned token."""
@@ -78,7 +75,7 @@ class Reader:
             np.concatenate([piece.ids for piece in pieces]), np.concatenate([[0], np.cumsum(lengths)]),
             learned=np.concatenate([piece.learned for piece in pieces]),
         )  # fmt: skip
-        for indices, seen in observe(self.model, examples, LanguageObjective(), tier=self._tier_for(examples)):
+        for indices, seen in observe(self.model, examples, LanguageObjective(), tier=self._tier.of(examples)):
             counts = np.asarray(examples.target[indices])
             sums = np.concatenate([[0.0], np.cumsum(seen.answers[:, LOSS].double().numpy())])
             ends = np.cumsum(counts)
@@ -109,14 +106,6 @@ class Reader:
         wanted = [token for token, flag in zip(ids, learned, strict=True) if flag]
         text: str = self.tokenizer.decode(wanted, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return max(1, len(text.encode("utf-8", "replace")))
-
-    def _tier_for(self, examples: Examples) -> Tier:
-        if self._tier is not None:
-            return self._tier
-        tier = find_tier(self.model, examples, gradients=False)
-        if len(examples) >= ENOUGH_TO_CHECK:
-            self._tier = tier
-        return tier
 
 
 def _is_text(told: Any) -> bool:

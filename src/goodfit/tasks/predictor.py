@@ -17,15 +17,12 @@ from numpy.typing import NDArray
 
 from goodfit.engine.examples import Examples
 from goodfit.engine.infer import BATCH_TOKENS, in_order, infer
-from goodfit.engine.tier import Tier, find_tier
+from goodfit.engine.tier import KnownTier
 from goodfit.errors import ModelError, first_line
 from goodfit.models.load import load_trained
 from goodfit.tasks.classification import Classification
 from goodfit.tasks.encoding import Encoded
 from goodfit.tasks.saved import Saved
-
-ENOUGH_TO_CHECK = 2
-"""Rows from which the tier can be decided once and for all; for fewer it is decided for the call alone."""
 
 
 class Raw(NamedTuple):
@@ -41,7 +38,7 @@ class Predictor:
 
     def __init__(self, model: Any, tokenizer: Any, saved: Saved[Classification], *, batch_tokens: int = BATCH_TOKENS) -> None:
         self.model, self.tokenizer, self.saved, self.batch_tokens = model, tokenizer, saved, batch_tokens
-        self._tier: Tier | None = None
+        self._tier = KnownTier(model)
 
     @classmethod
     def load(cls, folder: Path, *, device: str | None = None) -> Predictor:
@@ -66,7 +63,7 @@ class Predictor:
             return Raw(np.zeros((0, self.task.n_labels), np.float32), encoded)
         offsets = np.concatenate([[0], np.cumsum(encoded.lengths)])
         examples = Examples.from_arrays(encoded.input_ids, offsets, np.zeros(len(texts), np.int64))
-        batches = infer(self.model, examples, tier=self._tier_for(examples), batch_tokens=self.batch_tokens)
+        batches = infer(self.model, examples, tier=self._tier.of(examples), batch_tokens=self.batch_tokens)
         logits = in_order(batches, len(texts))
         if not np.isfinite(logits).all():
             row = int(np.argmin(np.isfinite(logits).all(axis=1)))
@@ -76,14 +73,6 @@ class Predictor:
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """[n, L], at the decision's temperature."""
         return self.task.probabilities(self.raw(texts).logits)
-
-    def _tier_for(self, examples: Examples) -> Tier:
-        if self._tier is not None:
-            return self._tier
-        tier = find_tier(self.model, examples, gradients=False)
-        if len(examples) >= ENOUGH_TO_CHECK:
-            self._tier = tier
-        return tier
 
 
 def on_device(model: Any, device: str | None) -> Any:

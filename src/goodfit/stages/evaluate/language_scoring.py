@@ -14,7 +14,7 @@ from typing import Any
 from goodfit.ledger import Looks
 from goodfit.recipe import Evaluate
 from goodfit.score import Score, Verdict
-from goodfit.stages.evaluate.scoring import MODEL, SCHEMA, judged_gates
+from goodfit.stages.evaluate.scoring import MODEL, SCHEMA, Headlined, judged_gates
 from goodfit.statistics.multiple import adjust
 from goodfit.tasks.writing import metrics
 from goodfit.tasks.writing.metrics import Said
@@ -69,7 +69,7 @@ class Kept:
 
 
 @dataclass(frozen=True)
-class LanguageScored:
+class LanguageScored(Headlined):
     """What came of one split; `Judged` of questions.py."""
 
     split: str
@@ -92,17 +92,6 @@ class LanguageScored:
         if self.primary in LOSSES or self.written >= self.n:
             return None
         return f"answer more rows by writing: evaluate.rows above {self.written:,}"
-
-    def of(self, name: str, system: str = MODEL) -> Score | None:
-        """One system's plain score of one kind."""
-        return next((s for s in self.scores if s.name == name and s.system == system), None)
-
-    @property
-    def headline(self) -> Score:
-        """The model's primary score."""
-        found = self.of(self.primary)
-        assert found is not None
-        return found
 
     def against_references(self, name: str) -> Verdict | None:
         """The model against the rows' own answers on a fault that they may have too."""

@@ -37,8 +37,26 @@ SECOND = {SINGLE: "accuracy", MULTI: "micro_f1"}
 """The score that systems are compared on beside the primary one."""
 
 
+class Headlined:
+    """What the scores of one split can be asked for, whatever the task."""
+
+    primary: str
+    scores: list[Score]
+
+    def of(self, name: str, system: str = MODEL) -> Score | None:
+        """One system's plain score of one kind."""
+        return next((s for s in self.scores if s.name == name and s.system == system), None)
+
+    @property
+    def headline(self) -> Score:
+        """The model's primary score."""
+        found = self.of(self.primary)
+        assert found is not None
+        return found
+
+
 @dataclass(frozen=True)
-class Scored:
+class Scored(Headlined):
     """What came of one split."""
 
     answered: Answered
@@ -70,17 +88,6 @@ class Scored:
         if not rare:
             return None
         return f"score on more rows of {rare[0][0]!r}: there {'is' if rare[0][1] == 1 else 'are'} only {rare[0][1]}"
-
-    def of(self, name: str, system: str = MODEL) -> Score | None:
-        """One system's plain score of one kind."""
-        return next((s for s in self.scores if s.name == name and s.system == system), None)
-
-    @property
-    def headline(self) -> Score:
-        """The model's primary score."""
-        found = self.of(self.primary)
-        assert found is not None
-        return found
 
 
 def score_split(answered: Answered, section: Evaluate, looks: Looks | None, facts: Facts, *, selected: bool) -> Scored:
