@@ -11,6 +11,7 @@ tell" is a false one. tests/statistics uses the same functions with fewer repeti
 from __future__ import annotations
 
 import argparse
+import json
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ import numpy as np
 
 from benchmarks import populations as of
 from benchmarks import populations_written as written
-from benchmarks.claims import record, row
+from benchmarks.claims import RESULTS, record, row
 from goodfit.statistics import compare, counted, score
 from goodfit.statistics.proportions import wilson
 
@@ -382,16 +383,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repetitions", type=int, default=REPETITIONS)
     parser.add_argument("--only", choices=sorted(PARTS), help="only this part of the grid")
-    parser.add_argument("--kinds", default="", help="only these kinds, with commas")
+    parser.add_argument("--kinds", default="", help="only these kinds, with commas: their rows alone are written anew")
     parser.add_argument("--no-record", action="store_true", help="print only")
     asked = parser.parse_args(arguments)
     wanted = set(filter(None, asked.kinds.split(",")))
     for name, part in PARTS.items():
         if asked.only in (None, name):
             found, rejected = _run(part, wanted, asked.repetitions)
-            if not asked.no_record and not wanted:
-                command = COMMAND if name == "classification" else f"{COMMAND} --only {name}"
-                print(record(part.slug, claims_of(found, rejected, command), part=part.issue))
+            if asked.no_record or not found:
+                continue
+            command = COMMAND if name == "classification" else f"{COMMAND} --only {name}"
+            made = claims_of(found, rejected, f"{command} --kinds {asked.kinds}" if wanted else command)
+            print(record(part.slug, _beside_others(part, made) if wanted else made, part=part.issue))
+
+
+def _beside_others(part: Part, made: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows on disk with those of some kinds made anew; the two rows of the whole grid stay as they were."""
+    anew = {new["claim"]: new for new in made[2:]}
+    path = RESULTS / f"{part.issue}-{part.slug}.json"
+    return [anew.get(old["claim"], old) for old in json.loads(path.read_text(encoding="utf-8"))]
 
 
 @dataclass(frozen=True)

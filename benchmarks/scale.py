@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.claims import record, row
+from benchmarks.peak import PEAK
 
 LIMIT = 2 * 2**30
 LABELS = ("billing", "bug", "sales", "refund", "account", "other")
@@ -62,7 +63,10 @@ def write_model(folder: Path) -> None:
 
 def measured(command: list[str], folder: Path) -> tuple[float, float, dict[str, Any]]:
     """Seconds, peak bytes of the process, and the answer of one verb."""
-    code = "import resource, sys; from goodfit.cli import main\ntry:\n    main(sys.argv[1:])\nfinally:\n    print('PEAK', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+    code = (
+        PEAK
+        + "import sys; from goodfit.cli import main\ntry:\n    main(sys.argv[1:])\nfinally:\n    print('PEAK', peak(), file=sys.stderr)"
+    )
     begin = time.monotonic()
     out = subprocess.run([sys.executable, "-c", code, *command, "--json"], cwd=folder, capture_output=True, text=True, check=False)
     seconds = time.monotonic() - begin
@@ -70,7 +74,7 @@ def measured(command: list[str], folder: Path) -> tuple[float, float, dict[str, 
     if answer["exit_code"] not in (0, 1):
         sys.exit(f"{command}: {answer['error']}")
     peak = next(int(line.split()[1]) for line in out.stderr.splitlines() if line.startswith("PEAK"))
-    return seconds, peak * 1024.0, answer
+    return seconds, float(peak), answer
 
 
 def main() -> None:

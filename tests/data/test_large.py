@@ -11,17 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.peak import PEAK
+
 ROWS = 1_000_000
 WORDS = [f"w{i:04d}" for i in range(3000)]
 SCRIPT = """
-import json, resource, sys
+import json, sys
 from goodfit.data import Columns, Source, open_store
 from goodfit.data.duplicates import conflicts, duplicate_groups, no_text, repeats, text_keys
 from goodfit.data.labels import vocabulary
 from goodfit.data.rows import Rows
-
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 calls = []
 columns = Columns(text=("subject", "body"), label=("queue",), groups={"language": "language"}, by="customer")
@@ -58,7 +57,7 @@ def test_a_million_rows_in_bounded_memory(tmp_path: Path) -> None:
     _big(path)
     assert path.stat().st_size > 200_000_000
     environment = {**os.environ, "GOODFIT_CACHE": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run([sys.executable, "-c", SCRIPT, str(path)], capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run([sys.executable, "-c", PEAK + SCRIPT, str(path)], capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["rows"] == ROWS

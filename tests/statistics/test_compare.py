@@ -260,6 +260,20 @@ def test_equally_good_systems_are_told_apart_in_at_most_five_percent(null: cover
     assert coverage.false_answers(null, 1000) <= 0.055 + 2 * np.sqrt(0.05 * 0.95 / 1000)
 
 
+@pytest.mark.parametrize("clustered", [False, True])
+def test_sharper_than_right_is_worse_calibrated(clustered: bool) -> None:
+    """Logits of the true log-odds, and the same doubled: the second is overconfident, by the error that it has on many rows."""
+    rng = np.random.default_rng(0)
+    y = rng.random(2000) < 0.5
+    noise = rng.normal(size=(2, 2000)) * 0.5
+    first, second = ((2 * y - 1) + rng.normal(size=2000) + noise) * 2 / 1.25
+    clusters = np.arange(2000) // 4 if clustered else None
+    made = compare("ece", y.astype(int), 1 / (1 + np.exp(-first)), 1 / (1 + np.exp(-2 * second)), clusters=clusters)
+    assert made.answer == "better"
+    assert made.difference.low < -0.09 < made.difference.high
+    assert made.difference.method == ("paired_mover_clustered" if clustered else "paired_mover")
+
+
 def test_pairs_help() -> None:
     """On the same rows a difference is seen that two independent intervals would not show."""
     draw = populations.two_classifiers(3, 400)

@@ -15,13 +15,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import optimize, sparse, special
+from scipy import optimize, special
 
-from goodfit.statistics.counted import Counted
 from goodfit.statistics.influence import Pulled, spread
 from goodfit.statistics.proportions import ratio_interval
 from goodfit.statistics.sample import Contrast, Estimate, Floats, Ints, Sample, Unscorable
@@ -63,38 +62,16 @@ def bin_of(confidence: Floats, bins: int | None = None) -> Ints:
     return np.searchsorted(inner, confidence, side="left").astype(np.int64)
 
 
-def bin_rows(sample: Sample) -> Any:
-    """Per row the sums [decisions, gaps, squared gaps] of each bin: sparse [n, 3 bins]."""
-    made = decisions(sample)
-    place, gap = bin_of(made.confidence), made.confidence - made.right
-    bins, per_row = int(place.max()) + 1, len(gap) // sample.n
-    row = np.repeat(np.arange(sample.n), per_row)
-    entries = np.concatenate([np.ones_like(gap), gap, gap**2])
-    column = np.concatenate([place, bins + place, 2 * bins + place])
-    return sparse.csr_array((entries, (np.tile(row, 3), column)), shape=(sample.n, 3 * bins))
-
-
-def root_error(sums: Floats) -> Floats:
-    """Debiased root mean squared calibration error from sums over bins [..., 3 bins]."""
-    bins = sums.shape[-1] // 3
-    count, gap, square = sums[..., :bins], sums[..., bins : 2 * bins], sums[..., 2 * bins :]
-    mean = gap / np.maximum(count, 1)
-    variance = np.maximum(square / np.maximum(count, 1) - mean**2, 0) / np.maximum(count - 1, 1)
-    squared = (count * (mean**2 - variance)).sum(-1) / np.maximum(count.sum(-1), 1)
-    return np.asarray(np.sqrt(np.maximum(squared, 0)))
-
-
 @dataclass(frozen=True)
 class CalibrationError:
-    """The family of `ece`: debiased error with an analytic interval; two systems by the paired bootstrap."""
+    """The family of `ece`: debiased error with an analytic interval; two systems by their two intervals and what they share."""
 
-    counted: Counted
     interval: str = "debiased_bins"
-    test: str = "paired_bootstrap"
+    test: str = "paired_mover"
 
     def point(self, sample: Sample) -> float:
         """The calibration error."""
-        return self.measure(sample, 0.95, np.random.default_rng(0)).value
+        return math.sqrt(max(_debiased(decisions(sample)).squared, 0.0))
 
     def measure(self, sample: Sample, level: float, rng: np.random.Generator) -> Estimate:
         """The calibration error with its interval (nothing is drawn).
@@ -102,18 +79,13 @@ class CalibrationError:
         The interval is made from the spread within the bins. Where nearly every decision is right (or wrong) there is next to none, and
         it would shrink to a point: it is then drawn out to what the mean confidence and the Wilson interval of the share right allow.
         """
+        return self._measure(sample, _debiased(decisions(sample)), level)
+
+    def _measure(self, sample: Sample, found: _Debiased, level: float) -> Estimate:
         made = decisions(sample)
-        place, gap = bin_of(made.confidence), made.confidence - made.right
-        count = np.bincount(place).astype(np.float64)
-        weight, mean = count / count.sum(), np.bincount(place, weights=gap) / np.maximum(count, 1)
-        residual = gap - mean[place]
-        noise = _noise(residual, place, count, made.clusters)
-        squared = float(np.sum(weight * (mean**2 - np.diag(noise))))
-        linear = (2 * mean[place] * residual + mean[place] ** 2 - np.sum(weight * mean**2)) / len(gap)
-        about = spread(linear, made.clusters)
-        quadratic = 2 * float(np.sum(weight[:, None] * noise**2 * weight[None, :]))
-        half = about.critical(level) * math.sqrt(about.error**2 + quadratic)
-        value, low, high = (math.sqrt(max(x, 0.0)) for x in (squared, squared - half, squared + half))
+        about = spread(found.linear, made.clusters)
+        half = about.critical(level) * math.sqrt(about.error**2 + found.quadratic)
+        value, low, high = (math.sqrt(max(x, 0.0)) for x in (found.squared, found.squared - half, found.squared + half))
         answers = made if sample.labels.ndim == 1 else _answers(made)
         if _fewer(answers) < LEAST_OF_EACH:
             least, most = _overall(answers, level)
@@ -121,13 +93,51 @@ class CalibrationError:
         return Estimate(value, low, min(high, 1.0), self.interval if sample.clusters is None else f"{self.interval}_clustered")
 
     def contrast(self, a: Sample, b: Sample, level: float, rng: np.random.Generator) -> Contrast:
-        """a - b by the paired bootstrap of bin sums, each system in its own bins."""
-        made = self.counted.contrast(a, b, level, rng)
-        value = self.point(a) - self.point(b)
-        if made.low is None or made.high is None:
-            return made
-        shift = value - made.value
-        return replace(made, value=value, low=made.low + shift, high=made.high + shift)
+        """a - b, each system in its own bins: the two intervals joined (MOVER, Zou 2007), with the correlation of what rows do to each.
+
+        Resampled bins would not do: a draw repeats rows, which adds calibration error of its own, and its spread says little about a
+        root near zero.
+        """
+        samples, found = (a, b), [_debiased(decisions(sample)) for sample in (a, b)]
+        one, other = (self._measure(sample, made, level) for sample, made in zip(samples, found, strict=True))
+        if one.low is None or one.high is None or other.low is None or other.high is None:
+            raise Unscorable("no interval for one of the two")
+        shared = _shared(found[0], found[1], a)
+        value = one.value - other.value
+        down, up = (one.value - one.low, other.high - other.value), (one.high - one.value, other.value - other.low)
+        low, high = (math.sqrt(max(x**2 + y**2 - 2 * shared * x * y, 0.0)) for x, y in (down, up))
+        return Contrast(value, value - low, value + high, None, self.test if a.clusters is None else f"{self.test}_clustered")
+
+
+@dataclass(frozen=True)
+class _Debiased:
+    """`squared` error without the bias of the bins, what each decision does to it (`linear` [m], its mean is 0), and the part of its
+    variance that is of second order.
+    """
+
+    squared: float
+    linear: Floats
+    quadratic: float
+
+
+def _debiased(made: Decisions) -> _Debiased:
+    place, gap = bin_of(made.confidence), made.confidence - made.right
+    count = np.bincount(place).astype(np.float64)
+    weight, mean = count / count.sum(), np.bincount(place, weights=gap) / np.maximum(count, 1)
+    residual = gap - mean[place]
+    noise = _noise(residual, place, count, made.clusters)
+    linear = (2 * mean[place] * residual + mean[place] ** 2 - np.sum(weight * mean**2)) / len(gap)
+    quadratic = 2 * float(np.sum(weight[:, None] * noise**2 * weight[None, :]))
+    return _Debiased(float(np.sum(weight * (mean**2 - np.diag(noise)))), linear, quadratic)
+
+
+def _shared(a: _Debiased, b: _Debiased, sample: Sample) -> float:
+    """How far the two errors move together over rows (or clusters), -1..1; the part of second order is taken as not shared."""
+    sums = [_per_row(x.linear, sample.n) for x in (a, b)]
+    if sample.clusters is not None:
+        sums = [np.bincount(sample.clusters, weights=x).astype(np.float64) for x in sums]
+    squares = [float(np.sum(x**2)) + made.quadratic for x, made in zip(sums, (a, b), strict=True)]
+    return float(np.sum(sums[0] * sums[1])) / math.sqrt(squares[0] * squares[1]) if min(squares) > 0 else 0.0
 
 
 def _noise(residual: Floats, place: Ints, count: Floats, clusters: Ints | None) -> Floats:
@@ -278,6 +288,5 @@ def _sigmoid_loss(z: Floats, y: Any) -> Callable[[float], float]:
 
 
 __all__ = [
-    "CalibrationError", "Decisions", "ReliabilityBin", "Temperature", "bin_rows", "decisions", "intercept", "reliability", "root_error",
-    "slope", "temperature",
+    "CalibrationError", "Decisions", "ReliabilityBin", "Temperature", "decisions", "intercept", "reliability", "slope", "temperature",
 ]  # fmt: skip

@@ -140,8 +140,6 @@ class Counted:
     rows: Callable[[Sample], Any]
     statistic: Statistic
     edge: Edge | None = None
-    swappable: bool = True
-    """False where a's and b's sums do not mean the same (bins of each system's own confidences): then there is no swap test."""
     strata: bool = False
     """Whether each row carries exactly one class, by which a split may have been stratified."""
     uneven: bool = False
@@ -202,7 +200,7 @@ class Counted:
         draws, without = resample(pairs, gap, resamples, rng), leave_one_out(pairs, gap)
         critical = clustered_critical(without, pairs, level) if clustered or self.uneven else normal_quantile(level)
         low, high = bca(value, draws, pulls_of(without, pairs), pairs.counts, critical)
-        p = swap_test(pairs, self.statistic, rng) if self.swappable else None
+        p = swap_test(pairs, self.statistic, rng)
         return Contrast(value, low, high, p, "paired_cluster_bootstrap" if clustered else self.test, resamples)
 
 

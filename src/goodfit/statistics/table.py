@@ -10,7 +10,7 @@ benchmarks/coverage.py simulates the coverage of every row.
     MeanOfShares  score interval of a mean of shares                paired bootstrap, swap test
     Counted       BCa bootstrap of counts                           paired bootstrap, swap test
     Influenced    t, on the scale where it is closest to normal     t on the differences
-    CalibrationError  debiased bins                                 paired bootstrap
+    CalibrationError  debiased bins                                 the two intervals joined (MOVER)
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ _PROBABILITY = [
          "nats", higher_is_better=False, min_n=SMALL),
     Kind("brier", "probability", _mean(averages.brier, (0.0, 2.0)), "mean squared distance of the probabilities to the truth",
          "ratio", higher_is_better=False, min_n=SMALL),
-    Kind("ece", "probability", calibration.CalibrationError(Counted(calibration.bin_rows, calibration.root_error, swappable=False)),
+    Kind("ece", "probability", calibration.CalibrationError(),
          "how far probabilities are from the share right (debiased, root mean square)", higher_is_better=False, min_n=50),
     Kind("calibration_slope", "probability", Influenced(calibration.slope, "wald", "influence_paired"),
          "1 is calibrated, below 1 overconfident", "ratio", min_n=50, right_at=1.0),
