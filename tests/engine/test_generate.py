@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from goodfit.engine.generate import Decoding, Written, generate, likely_shares
+from goodfit.engine.generate import Continuations, Decoding, Written, generate, likely_shares
+from goodfit.engine.slots import decoder_for
 from goodfit.errors import MachineError
 from tests import tiny
 
@@ -47,6 +48,36 @@ def test_greedy_equals_transformers(family: str, batch_rows: int) -> None:
     assert [found[i].ids for i in range(len(PROMPTS))] == wanted
     assert {found[i].stopped for i in range(len(PROMPTS))} == {True, False}
     assert all(found[i].stopped == (len(ids) < NEW) for i, ids in enumerate(wanted))
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2"])
+def test_each_answer_has_the_room_that_its_own_prompt_leaves(family: str) -> None:
+    """One long prompt does not shorten the answers beside it."""
+    model = tiny.language_model(family)
+    free = by_place(generate(model, PROMPTS, Decoding(max_new_tokens=NEW)))
+    longest = max(map(len, PROMPTS))
+    found = by_place(generate(model, PROMPTS, Decoding(max_new_tokens=NEW, context=longest + 2)))
+    rooms = [min(NEW, longest + 2 - len(prompt)) for prompt in PROMPTS]
+    assert min(rooms) == 2 < NEW == max(rooms)
+    assert [found[i].ids for i in range(len(PROMPTS))] == [free[i].ids[:room] for i, room in enumerate(rooms)]
+    assert not any(one.stopped for one in found.values())
+
+
+@pytest.mark.parametrize("family", ["llama", "gemma3_text", "gpt2"])
+def test_a_held_working_copy_writes_the_same(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, made = tiny.language_model(family), []
+    monkeypatch.setattr("goodfit.engine.generate.decoder_for", lambda *given: (made.append(given[1]), decoder_for(*given))[1])
+    held, decoding = Continuations(model), Decoding(max_new_tokens=NEW)
+    wanted = by_place(generate(model, PROMPTS, decoding))
+    made.clear()
+    for part in (PROMPTS[:8], PROMPTS[8:]):
+        assert [one.ids for _, one in sorted(by_place(held.of(part, decoding)).items())] == [wanted[PROMPTS.index(p)].ids for p in part]
+    assert len(made) == (2 if family == "gemma3_text" and _crosses_a_window(model) else 1)
+
+
+def _crosses_a_window(model: Any) -> bool:
+    lengths = [max(map(len, part)) + NEW for part in (PROMPTS[:8], PROMPTS[8:])]
+    return lengths[0] <= model.config.sliding_window < lengths[1]
 
 
 def test_sampling_does_not_depend_on_the_batch_and_follows_the_seed() -> None:

@@ -24,6 +24,12 @@ class Decoding:
     """0: all."""
     top_p: float = 1.0
     seed: int = 42
+    context: int | None = None
+    """Tokens that prompt and answer may have together; an answer ends there. None: no limit."""
+
+    def room(self, prompt: int) -> int:
+        """New tokens after a prompt of so many: at least 1."""
+        return self.max_new_tokens if self.context is None else max(1, min(self.max_new_tokens, self.context - prompt))
 
     def __post_init__(self) -> None:
         """Programmers' errors: what users write is checked where the recipe is read."""
@@ -41,7 +47,7 @@ class Written:
     ids: tuple[int, ...]
     """The new tokens, without the stop token."""
     stopped: bool
-    """Ended by a stop token; False where max_new_tokens cut it."""
+    """Ended by a stop token; False where max_new_tokens or the context cut it."""
 
 
 def draws_for(places: Sequence[int], decoding: Decoding) -> dict[int, np.random.Generator]:

@@ -25,7 +25,7 @@ from goodfit.engine.precision import choose_precision
 from goodfit.engine.slots import Slots, decoder_for
 from goodfit.errors import MachineError
 
-__all__ = ["Decoding", "Written", "generate", "likely_shares"]
+__all__ = ["Continuations", "Decoding", "Written", "generate", "likely_shares"]
 
 
 def generate(
@@ -36,17 +36,42 @@ def generate(
     Where memory runs out fewer rows are taken; MachineError where a single prompt is too much. Eval mode while it runs. A working copy
     of the weights in the dtype of the products is held until the last answer.
     """
-    assert all(len(prompt) for prompt in prompts), "a prompt without tokens"
-    if not len(prompts):
-        return
-    whole: Any = whole_model(model)
-    dtype, _ = choose_precision(precision, whole.config.get_text_config().hidden_size, next(model.parameters()).device)
-    with evaluating(whole):
-        decoder = decoder_for(whole, prompts, decoding, dtype)
-        if decoder is None:
-            yield from _by_batches(whole, prompts, decoding, batch_rows, dtype)
-        else:
-            yield from _by_slots(decoder, prompts, decoding, batch_rows)
+    yield from Continuations(model, precision).of(prompts, decoding, batch_rows=batch_rows)
+
+
+class Continuations:
+    """The same for a model whose weights stay as they are: the working copy is made and compared once, and held."""
+
+    def __init__(self, model: nn.Module, precision: Precision = "float32") -> None:
+        whole: Any = whole_model(model)
+        self.model = whole
+        hidden = whole.config.get_text_config().hidden_size
+        self.dtype, _ = choose_precision(precision, hidden, next(model.parameters()).device)
+        self.decoder: Decoder | None = None
+        self.compared = 0
+        """The longest prompt and answer that the comparison was made for; 0: none yet."""
+
+    def of(self, prompts: Sequence[Sequence[int]], decoding: Decoding, *, batch_rows: int = 16) -> Iterator[Written]:
+        """Continue every prompt, as `generate` does."""
+        assert all(len(prompt) for prompt in prompts), "a prompt without tokens"
+        if not len(prompts):
+            return
+        with evaluating(self.model):
+            decoder = self._decoder(prompts, decoding)
+            if decoder is None:
+                yield from _by_batches(self.model, prompts, decoding, batch_rows, self.dtype)
+            else:
+                yield from _by_slots(decoder, prompts, decoding, batch_rows)
+
+    def _decoder(self, prompts: Sequence[Sequence[int]], decoding: Decoding) -> Decoder | None:
+        """Made anew only where longer texts bring a window into play that was not compared."""
+        longest = max(len(prompt) + decoding.max_new_tokens for prompt in prompts)
+        windows = () if self.decoder is None else tuple(w for w in self.decoder.windows() if w is not None)
+        if not self.compared or any(self.compared <= window < longest for window in windows):
+            self.decoder = None
+            self.decoder = decoder_for(self.model, prompts, decoding, self.dtype)
+            self.compared = longest
+        return self.decoder
 
 
 def _by_slots(decoder: Decoder, prompts: Sequence[Sequence[int]], decoding: Decoding, rows: int) -> Iterator[Written]:

@@ -45,6 +45,7 @@ class PaddedBatch:
             mask[row, longest - len(prompts[place]) :] = 1
         self.ids, self.mask = torch.from_numpy(ids).to(self.device), torch.from_numpy(mask).to(self.device)
         self.places = list(places)
+        self.room = {place: decoding.room(len(prompts[place])) for place in places}
         self.new: dict[int, list[int]] = {place: [] for place in places}
         self.draws = draws_for(places, decoding)
         self.cache = DynamicCache(config=model.config)
@@ -54,13 +55,13 @@ class PaddedBatch:
     def run(self) -> Iterator[Written]:
         """Every row once, as it ends."""
         ids, positions = self.ids, self.mask.cumsum(1).sub(1).clamp_min(0)
-        for step in range(self.decoding.max_new_tokens):
+        for step in range(1, max(self.room.values()) + 1):
             chosen = choose(self._step(ids, positions), self.places, self.decoding, self.draws)
             ended = torch.isin(chosen, self.stops)
-            last = step + 1 == self.decoding.max_new_tokens
-            yield from self._take(chosen.tolist(), ended.tolist(), last=last)
-            self.writing &= ~ended
-            if last or not bool(self.writing.any()):
+            full = torch.tensor([self.room[place] == step for place in self.places], device=self.device)
+            yield from self._take(chosen.tolist(), ended.tolist(), full.tolist())
+            self.writing &= ~(ended | full)
+            if not bool(self.writing.any()):
                 return
             ids, positions = chosen[:, None], positions[:, -1:] + 1
             self.mask = torch.cat([self.mask, torch.ones_like(ids)], dim=1)
@@ -82,8 +83,8 @@ class PaddedBatch:
         logits: torch.Tensor = out.logits[:, -1].float()
         return logits
 
-    def _take(self, chosen: list[int], ended: list[bool], *, last: bool) -> Iterator[Written]:
-        for place, token, end, writes in zip(self.places, chosen, ended, self.writing.tolist(), strict=True):
+    def _take(self, chosen: list[int], ended: list[bool], full: list[bool]) -> Iterator[Written]:
+        for place, token, end, last, writes in zip(self.places, chosen, ended, full, self.writing.tolist(), strict=True):
             if not writes:
                 continue
             if not end:

@@ -108,7 +108,8 @@ class Slots:
 
     def run(self) -> Iterator[Written]:
         """Every prompt once, as it ends."""
-        self.decoder.memory(self.rows, len(self.prompts[self.waiting[0]]) + self.decoding.max_new_tokens)
+        lengths = [len(self.prompts[place]) for place in self.waiting]
+        self.decoder.memory(self.rows, max(length + self.decoding.room(length) for length in lengths))
         if self.known:
             self.decoder.read([0], [self.prompts[self.waiting[0]][: self.known]])
             self.decoder.share(0, range(1, self.rows), self.known)
@@ -160,7 +161,7 @@ class Slots:
             if not stop:
                 self.new[place].append(token)
                 self.last[place] = token
-            if stop or len(self.new[place]) == self.decoding.max_new_tokens:
+            if stop or len(self.new[place]) == self.decoding.room(len(self.prompts[place])):
                 ended.append(Written(place, tuple(self.new.pop(place)), stop))
                 left.append(row)
         return ended, left

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from goodfit.engine.generate import Decoding, generate
+from goodfit.engine.generate import Continuations, Decoding
 from goodfit.engine.plan import Precision
 from goodfit.errors import DataError, ModelError
 from goodfit.models.load import load_trained
@@ -50,6 +50,7 @@ class Writer:
         limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
         self.context: int | None = int(limit) if limit else None
         """Tokens of prompt and answer together; None where the model knows no limit."""
+        self.held: dict[Precision, Continuations] = {}
 
     @classmethod
     def load(cls, folder: Path, *, device: str | None = None) -> Writer:
@@ -100,9 +101,10 @@ class Writer:
             places.append(index)
         if not prompts:
             return
-        room = max_new_tokens if self.context is None else min(max_new_tokens, self.context - max(map(len, prompts)))
-        decoding = Decoding(max_new_tokens=max(1, room), stop_token_ids=self.stops(), **sampling)
-        for one in generate(self.model, prompts, decoding, precision=precision):
+        decoding = Decoding(max_new_tokens=max_new_tokens, stop_token_ids=self.stops(), context=self.context, **sampling)
+        if precision not in self.held:
+            self.held[precision] = Continuations(self.model, precision)
+        for one in self.held[precision].of(prompts, decoding):
             yield Reply(places[one.index], self.text(one.ids), one.stopped, len(one.ids))
 
     def text(self, ids: Sequence[int]) -> str:
