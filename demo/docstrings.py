@@ -39,7 +39,7 @@ LEFT_OUT = {
     "__pycache__",
     "antigravity",
 }
-LONGEST, SHORTEST = 480, 60
+LONGEST, SHORTEST = 360, 60
 """Characters of a function's source."""
 WORDS = (4, 20)
 """Words of a summary."""

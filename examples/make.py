@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -91,6 +92,26 @@ def reviews(n: int = 360) -> list[dict[str, str]]:
     return out
 
 
+def orders(n: int = 240) -> list[dict[str, object]]:
+    """Conversations: an order in words, and the same as JSON."""
+    rng = random.Random(4)
+    forms = ("{how} {quantity} {item} to {city}.", "We need {quantity} {item} in {city}, please.", "{quantity} {item} for our office in {city}.",
+             "Could {city} get {quantity} {item}?", "{city} has run out of {item}: {quantity}, please.")  # fmt: skip
+    out: list[dict[str, object]] = []
+    for number in range(n):
+        item, city, quantity = rng.choice(THINGS), rng.choice(("Lyon", "Turin", "Graz", "Porto", "Ghent", "Lund")), rng.randint(2, 40)
+        how = rng.choice(("Send", "Please ship", "Deliver"))
+        told = rng.choice(forms).format(how=how, quantity=quantity, item=f"{item}s", city=city)
+        answer = json.dumps({"item": item, "quantity": quantity, "city": city})
+        turns = [("system", "Answer with the order as JSON."), ("user", told), ("assistant", answer)]
+        out.append({"messages": [{"role": role, "content": content} for role, content in turns], "office": f"O{number % 60:02d}"})
+    return out
+
+
+def write_lines(path: Path, rows: Sequence[object]) -> None:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+
+
 def write_csv(path: Path, rows: list[dict[str, str]], delimiter: str = ",") -> None:
     with path.open("w", encoding="utf-8", newline="") as handle:
         writer = csv.DictWriter(handle, fieldnames=list(rows[0]), delimiter=delimiter)
@@ -99,11 +120,11 @@ def write_csv(path: Path, rows: list[dict[str, str]], delimiter: str = ",") -> N
 
 
 def main() -> None:
-    """Writes the three files."""
+    """Writes the four files."""
     write_csv(HERE / "single-label" / "tickets.csv", tickets())
     write_csv(HERE / "bring-your-own-csv" / "reviews.csv", reviews(), delimiter=";")
-    lines = [json.dumps(row, ensure_ascii=False) for row in articles()]
-    (HERE / "multi-label" / "articles.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_lines(HERE / "multi-label" / "articles.jsonl", articles())
+    write_lines(HERE / "instruction" / "orders.jsonl", orders())
 
 
 if __name__ == "__main__":
