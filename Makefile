@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEMO_INSTALLED := $(VENV)/.installed-demo
+DEMO_GENERATE_INSTALLED := $(VENV)/.installed-demo-generate
 ORACLES_INSTALLED := $(VENV)/.installed-oracles
 
-.PHONY: install demo test test-all lint format bench docs claims clean
+.PHONY: install demo demo-generate test test-all lint format bench docs claims clean
 
 install: $(INSTALLED)
 
@@ -19,6 +20,10 @@ $(DEMO_INSTALLED): $(INSTALLED) requirements/demo.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/demo.txt
 	touch $@
 
+$(DEMO_GENERATE_INSTALLED): $(DEMO_INSTALLED) requirements/demo-generate.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/demo-generate.txt
+	touch $@
+
 $(ORACLES_INSTALLED): $(INSTALLED) requirements/oracles.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/oracles.txt
 	touch $@
@@ -29,6 +34,13 @@ $(ORACLES_INSTALLED): $(INSTALLED) requirements/oracles.txt
 # The main job on real data with a real model: data in, an accountable model out, and the page that shows it.
 demo: $(DEMO_INSTALLED) .demo/sentiment.csv
 	$(BIN)/goodfit run demo/recipe.yaml --workspace .demo/runs
+
+.demo/docstrings.jsonl: demo/docstrings.py | $(INSTALLED)
+	$(BIN)/python demo/docstrings.py .demo
+
+# The second demo: a small language model learns a task, beside its base model and the nearest training answer.
+demo-generate: $(DEMO_GENERATE_INSTALLED) .demo/docstrings.jsonl
+	$(BIN)/goodfit run demo/generate.yaml --workspace .demo/runs
 
 # What every change must pass; under 20 minutes on two cores.
 test: $(DEMO_INSTALLED) lint
@@ -48,8 +60,7 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 
 # Benchmarks leave their figures in benchmarks/results; README tables are made from those.
-bench: $(DEMO_INSTALLED) $(ORACLES_INSTALLED)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/bench.txt
+bench: $(DEMO_GENERATE_INSTALLED) $(ORACLES_INSTALLED)
 	$(BIN)/python -m benchmarks.all
 
 claims: $(INSTALLED)

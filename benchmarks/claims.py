@@ -88,7 +88,9 @@ def markdown(claims: list[dict[str, Any]]) -> str:
         shown = [c for c in rows if c not in rest]
         lines += [f"| {c['claim']} | {c['goal']} | {figure(c)} | {mark[c['passed']]} | `{c['command']}` |" for c in shown]
         if rest:
-            lines.append(f"| {len(rest)} further rows of [{file}](benchmarks/results/{file}) | each its own | – | yes | `{rest[0]['command']}` |")
+            lines.append(
+                f"| {len(rest)} further rows of [{file}](benchmarks/results/{file}) | each its own | – | yes | `{rest[0]['command']}` |"
+            )
     return "\n".join(lines)
 
 

@@ -104,7 +104,7 @@ def orders(n: int = 240) -> list[dict[str, object]]:
         told = rng.choice(forms).format(how=how, quantity=quantity, item=f"{item}s", city=city)
         answer = json.dumps({"item": item, "quantity": quantity, "city": city})
         turns = [("system", "Answer with the order as JSON."), ("user", told), ("assistant", answer)]
-        out.append({"messages": [{"role": role, "content": content} for role, content in turns], "office": f"O{number % 60:02d}"})
+        out.append({"messages": [{"role": role, "content": content} for role, content in turns], "office": f"O{number % 120:03d}"})
     return out
 
 
