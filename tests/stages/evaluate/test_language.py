@@ -303,6 +303,9 @@ def test_a_model_that_recites_its_training_rows() -> None:
     _, copied = stream_training(splits, asked(40, references), [], {"model": lines, "": references}, nearest=False)
     assert copied["model"].tolist() == [12] * 40
     assert copied[""].tolist() == [0] * 40
+    shown = {"model": "\n".join(lines[:30])}
+    _, copied = stream_training(splits, asked(40, references), [], {"model": lines}, nearest=False, shown=shown)
+    assert copied["model"].tolist() == [0] * 30 + [12] * 10
     found = told(judged(lines, references, copied["model"].tolist()), "EVA013")
     assert (found.status, found.severity) == ("open", "warning")
     assert told(judged(references, references, [0] * 40), "EVA013").status == "passed"

@@ -19,6 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from peft import PeftModel
 
+from goodfit.data.conversations import answer_text, input_text
 from goodfit.files import write_json, write_jsonl
 from goodfit.models.load import load_language
 from goodfit.recipe import Recipe
@@ -148,7 +149,10 @@ class Language:
                 continue
             found.texts[file.name] = Texts([answers[place] for place in range(len(asked))])
         written = {name: of.texts for name, of in found.texts.items()} | {"": asked.references}
-        nearest, self._copied = stream_training(self.splits, asked, self.ready.sample, written, nearest=RETRIEVAL in self.ready.names)
+        shown = {FEW_SHOT: "\n".join(f"{input_text(example)}\n{answer_text(example) or ''}" for example in self.ready.examples)}
+        nearest, self._copied = stream_training(
+            self.splits, asked, self.ready.sample, written, nearest=RETRIEVAL in self.ready.names, shown=shown
+        )
         if nearest is not None:
             found.texts[RETRIEVAL] = Texts(nearest)
         ids = pa.array([row.row for row in asked.rows], pa.string())

@@ -60,12 +60,22 @@ def kept_of(before: Mapping[str, Likelihood], after: Mapping[str, Likelihood], d
 
 
 def stream_training(
-    splits: SplitRows, asked: Asked, sample: Sequence[Row], written: Mapping[str, Sequence[str]], *, nearest: bool
+    splits: SplitRows,
+    asked: Asked,
+    sample: Sequence[Row],
+    written: Mapping[str, Sequence[str]],
+    *,
+    nearest: bool,
+    shown: Mapping[str, str] | None = None,
 ) -> tuple[list[str] | None, dict[str, NDArray[np.int64]]]:
-    """The nearest training answers, and the copied words of every system's answers (name -> [m]); one pass over the training rows."""
+    """The nearest training answers, and the copied words of every system's answers (name -> [m]); one pass over the training rows.
+
+    `shown`: name -> what stands in every prompt of that system (examples), which is no memory.
+    """
     found = Nearest([row.text for row in asked.rows], [row.text for row in sample]) if nearest else None
     prompts = [row.text for row in asked.rows]
-    copies = {name: Memorised(texts, prompts) for name, texts in written.items()}
+    shown = shown or {}
+    copies = {name: Memorised(texts, [f"{text}\n{shown.get(name, '')}" for text in prompts]) for name, texts in written.items()}
     for batch in splits.batches("train", size=BATCH, columns=("text", "label")):
         pairs = [
             (text, answer) for text, answer in zip(*(batch.column(i).to_pylist() for i in range(2)), strict=True) if answer is not None

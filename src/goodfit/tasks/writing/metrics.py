@@ -324,7 +324,7 @@ def refusal_rate(said: Said) -> Rows:
 @text_metric("memorised_rate", kind="fault_rate", auto=lambda said: said.copied_words is not None)
 def memorised_rate(said: Said) -> Rows:
     """Share of answers with a run of eight words or more of the training answers."""
-    return Rows(_given(said.copied_words, "no training texts were looked at") > 0)
+    return Rows(_given(said.copied_words, "copies were not looked for: there are no training texts, or the answers are training texts") > 0)
 
 
 @text_metric("distinct_1", kind="distinct", auto=_generated)
