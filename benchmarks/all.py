@@ -11,6 +11,7 @@ MODULES = (
     "benchmarks.scale",
     "benchmarks.demo",
     "benchmarks.generation",
+    "benchmarks.evaluate_memory",
     "benchmarks.house",
     "benchmarks.checks",
     "benchmarks.oracle_trl",
