@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -332,3 +333,13 @@ def test_the_same_model_on_another_page_is_not_a_second_model(done: Path, tmp_pa
     assert child.record.parent == run.id
     assert child.record.stages["train"].state == "reused"
     assert read_json(child.path / "evaluate" / "scores.json")["ledger"]["models_scored"] == scored
+
+
+def test_a_run_that_writes_ends_in_its_own_words(tmp_path: Path) -> None:
+    """Plain texts: bits per byte is no percentage; a model that answers is one to talk to."""
+    lines = [{"text": f"line {i} of the plain text number {i % 7}"} for i in range(300)]
+    made.writing(tmp_path / "texts", content=lines, template=False, train={"max_steps": 4, "precision": "float32"}, fail_on="never")
+    out = CliRunner().invoke(main, ["run", str(tmp_path / "texts" / "recipe.yaml"), "--workspace", str(tmp_path / "runs")])
+    assert out.exit_code == 0, out.output
+    assert re.search(r"^bits_per_byte \d+\.\d{3} \[", out.output, re.MULTILINE), out.output[-600:]
+    assert "next   goodfit chat " in out.output

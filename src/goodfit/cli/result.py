@@ -16,6 +16,7 @@ from goodfit.finding import Finding, count, worst_first
 from goodfit.monitor.words import count as counted_noun
 from goodfit.monitor.words import duration, visible
 from goodfit.run import Run
+from goodfit.score import Score
 
 if TYPE_CHECKING:
     from goodfit.pipeline import Outcome
@@ -66,7 +67,8 @@ def next_steps(outcome: Outcome) -> list[str]:
     if outcome.status == "partial":
         return [f"goodfit run {run.id}", f"goodfit show {run.id}"]
     if outcome.status == "done":
-        return [f"goodfit show {run.id}", f'goodfit predict {run.id} "some text"']
+        writes = read_scores(run).get("task") == "generation"
+        return [f"goodfit show {run.id}", f"goodfit chat {run.id}" if writes else f'goodfit predict {run.id} "some text"']
     return [f"goodfit show {run.id}"]
 
 
@@ -81,9 +83,7 @@ def _text(outcome: Outcome, scores: dict[str, Any], findings: list[Finding]) -> 
     lines: list[str] = []
     top = headline(scores)
     if top is not None:
-        shown = f"{100 * top['value']:.1f}%" if top.get("value") is not None else f"not scored ({top.get('why_absent')})"
-        spread = f" [{100 * top['low']:.1f}, {100 * top['high']:.1f}]" if top.get("low") is not None else ""
-        lines.append(f"{top['name']} {shown}{spread} on {top['n']:,} {scores['on']} rows")
+        lines.append(f"{Score.model_validate(top)} on {top['n']:,} {scores['on']} rows")
     lines += [f"  {SIGNS.get(v['answer'], '·')} {v['question']}: {v['text']}" for v in scores.get("verdicts", [])]
     lines += [f"  {SIGNS.get(g['answer'], '·')} gate {g['gate']}: {g['answer']}" for g in scores.get("gates", [])]
     lines += _finding_lines(findings, scored=top is not None)
