@@ -131,7 +131,7 @@ def read(
     whatever cannot be read, MissingExtra where a format needs an optional package.
     """
     notes = [] if notes is None else notes
-    files = [_file(source, columns.wanted) for source in sources]
+    files = [file_of(source, columns.wanted) for source in sources]
     tables = [_Table(source, file, open_table(file)) for source, file in zip(sources, files)]
     for table in tables:
         check_columns(table.source.path, table.opened, columns.needed)
@@ -141,12 +141,12 @@ def read(
 
 def columns_of_file(source: Source) -> tuple[str, ...]:
     """The names of its columns, in the file's order (of jsonl: those of its first rows)."""
-    return open_table(_file(source, ())).columns
+    return open_table(file_of(source, ())).columns
 
 
 def check_header(source: Source, columns: Columns) -> None:
     """DataError where the file is not there or lacks a column, from its first rows only."""
-    check_columns(source.path, open_table(_file(source, columns.wanted)), columns.needed)
+    check_columns(source.path, open_table(file_of(source, columns.wanted)), columns.needed)
 
 
 def check_columns(name: str, table: Opened, wanted: Sequence[str]) -> None:
@@ -158,7 +158,8 @@ def check_columns(name: str, table: Opened, wanted: Sequence[str]) -> None:
             raise missing_column(name, column, table.columns, hint=table.hint)
 
 
-def _file(source: Source, wanted: Sequence[str]) -> DataFile:
+def file_of(source: Source, wanted: Sequence[str] = ()) -> DataFile:
+    """The source as readers open it; `wanted` are the columns that are asked for."""
     return DataFile(
         name=source.path, format=source.format, split=source.split, encoding=source.encoding,
         delimiter=source.delimiter, header=source.header, wanted=tuple(wanted),

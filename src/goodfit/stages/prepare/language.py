@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,6 +20,7 @@ from goodfit.data import cache
 from goodfit.data.conversations import answer_text
 from goodfit.engine.examples import ExamplesWriter
 from goodfit.errors import DataError, SettingsError
+from goodfit.models.identity import Identity
 from goodfit.models.load import load_tokenizer
 from goodfit.recipe import Recipe
 from goodfit.run import Run, digest
@@ -99,12 +101,12 @@ class Facts:
 
 def prepare_language(recipe: Recipe, choice: Choice, splits: Splits, run: Run) -> Prepared:
     """Tokenises train and validation; DataError where no training row can be learned from."""
-    encoder = encoder_of(recipe, choice, run)
+    encoder = encoder_of(recipe, choice.base, run.base, run.screen.say)
     rows = [row_hash(splits, side, ("row", "conversation", "weight")) for side in SIDES]
     key = digest([MASKS, choice.base.content, encoder.task.to_json(), encoder.max_length, encoder.mode, rows])
     folder = cache.folder("tokens") / key.removeprefix("b2:")
     facts = {side: _tokenise(splits, side, encoder, folder, run) for side in SIDES}
-    _refuse_nothing(facts["train"])
+    refuse_nothing(facts["train"])
     used = min(encoder.max_length, max((n for f in facts.values() for n, _ in f.longest), default=encoder.max_length))
     manifest = manifest_of(encoder.task, facts, max_length=used, asked=recipe.prepare.max_length, mode=encoder.mode)
     run.report(findings_of(facts))
@@ -113,12 +115,12 @@ def prepare_language(recipe: Recipe, choice: Choice, splits: Splits, run: Run) -
     return Prepared(encoder.task, used, folder, {side: facts[side].examples for side in SIDES}, {}, manifest)
 
 
-def encoder_of(recipe: Recipe, choice: Choice, run: Run) -> Encoder:
-    """The tokenizer and the template of the chosen model, and the longest row."""
-    tokenizer = load_tokenizer(choice.base.path)
-    task = Generation.of(recipe.task, tokenizer, run.base)
-    asked, limit = recipe.prepare.max_length, choice.base.max_length
-    longest = min(limit or LONGEST, LONGEST) if asked == "auto" else within(asked, choice.base, run)
+def encoder_of(recipe: Recipe, base: Identity, folder: Path, say: Callable[[str], None]) -> Encoder:
+    """The tokenizer and the template of the base model (`folder`: the recipe's), and the longest row; `say` gets what is worth saying."""
+    tokenizer = load_tokenizer(base.path)
+    task = Generation.of(recipe.task, tokenizer, folder)
+    asked, limit = recipe.prepare.max_length, base.max_length
+    longest = min(limit or LONGEST, LONGEST) if asked == "auto" else within(asked, base, say)
     stops = frozenset(stop_token_ids(tokenizer, task.template))
     return Encoder(task, tokenizer, longest, recipe.prepare.truncation_mode, stops, tokenizer.bos_token_id)
 
@@ -214,7 +216,7 @@ def _look(marked: Marked, told: dict[str, Any], row: str, at: str, encoder: Enco
         facts.note("broken_prompt", row, at)
 
 
-def _refuse_nothing(train: Facts) -> None:
+def refuse_nothing(train: Facts) -> None:
     """DataError where not one row is left: the first reason says why."""
     if train.examples:
         return
