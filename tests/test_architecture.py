@@ -34,7 +34,7 @@ LAYERS: list[set[str]] = [
     {"cli", "__main__"},
 ]
 """Left never imports right; data and monitor do not import each other."""
-NOUNS = ("errors.py", "score.py", "finding.py", "recipe.py")
+NOUNS = ("errors.py", "score.py", "finding.py", *(f"recipe/{path.name}" for path in sorted((SOURCE / "recipe").glob("*.py"))))
 TORCH_FREE = ("monitor", "settings", "statistics", "data", "cli", "stages/report")
 
 
