@@ -152,6 +152,13 @@ def test_plain_texts_have_no_answers_and_are_cut_into_pieces(tmp_path: Path, wri
     assert "plain texts have no answers to score" in "\n".join(facts["can_show"])
 
 
+def test_a_mix_and_weights_are_part_of_an_epoch(tmp_path: Path, writer: Path) -> None:
+    lines(tmp_path / "general.jsonl", [{"prompt": f"p {i}", "completion": "yes"} for i in range(90)])
+    facts = asked(tmp_path, writer, chats(200), "prepare: {mix: {path: general.jsonl, share: 0.3}}")
+    assert "200 training examples of about" in facts["would_run"][2]
+    assert "prepare.mix: 90 rows of general.jsonl, about 60 of them in an epoch" in "\n".join(facts["problems"])
+
+
 def test_keys_of_generation_are_foreseen(tmp_path: Path, writer: Path) -> None:
     with pytest.raises(SettingsError, match="no_such_score"):
         asked(tmp_path, writer, chats(60), "evaluate: {metrics: [no_such_score]}")

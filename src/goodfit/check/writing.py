@@ -43,11 +43,12 @@ from goodfit.stages.choose import find_base
 from goodfit.stages.evaluate.language_rows import ROWS
 from goodfit.stages.prepare.language import Encoder, Piece, encoder_of, examine, refuse_nothing
 from goodfit.stages.prepare.language import Facts as Told
+from goodfit.stages.prepare.mix import Mixed, wanted
 from goodfit.stages.prepare.outcome import SIDES, Side
 from goodfit.stages.prepare.told import findings_of
 from goodfit.stages.split.assign import Division
-from goodfit.stages.split.cut import NAMES
-from goodfit.stages.split.sources import as_written, shown
+from goodfit.stages.split.cut import NAMES, TRAIN
+from goodfit.stages.split.sources import as_written, shown, sources_of
 from goodfit.stages.tune.defaults import Facts, settle
 from goodfit.statistics import half_width, smallest_difference
 from goodfit.tasks.baselines import names_of
@@ -93,7 +94,13 @@ def check_writing(loaded: Loaded, base: Path) -> dict[str, Any]:
     counted = count(recipe, store, division)
     model, why, _ = find_base(recipe.choose.model_name_or_path, base, Language())
     looked = look_at(recipe, base, model, store, division)
-    examples = max(1, round(looked.share * counted.sides["train"]))
+    own = epoch_rows(recipe, base, store, division)
+    mix = recipe.prepare.mix
+    if mix is not None:
+        mixed = Mixed.opened(mix, base)
+        looked.notes.append(f"prepare.mix: {len(mixed.places):,} rows of {mix.path}, about {wanted(mix.share, own):,} of them in an epoch")
+        own += wanted(mix.share, own)
+    examples = max(1, round(looked.share * own))
     facts = Facts(rows=examples, parameters=model.parameters, causal=True, lora=recipe.peft.method == "lora", writes=True)
     settled = settle(recipe.train, recipe.peft, facts, seed=recipe.seed)
     longest = max((n for told in looked.facts.values() for n, _ in told.longest), default=looked.encoder.max_length)
@@ -128,6 +135,13 @@ def look_at(recipe: Recipe, base: Path, model: Identity, store: RowStore, divisi
     refuse_nothing(facts["train"])
     answers = store.column("label").null_count < len(store.column("label"))
     return Looked(encoder, facts, rows, pieces, answers, notes)
+
+
+def epoch_rows(recipe: Recipe, base: Path, store: RowStore, division: Division) -> int:
+    """Training rows of an epoch: those of each source, as often as its weight says."""
+    of_source = np.bincount(store.column("source").to_numpy()[division.sides == TRAIN])
+    weights = [source.weight for source in sources_of(recipe.data, base)]
+    return max(1, round(float(sum(n * weight for n, weight in zip(of_source.tolist(), weights)))))
 
 
 def would_run(recipe: Recipe, model: Identity, plan: Plan, looked: Looked, examples: int) -> list[str]:

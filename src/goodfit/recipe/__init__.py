@@ -14,7 +14,7 @@ whole.py     Recipe, and a stage's view of it
 
 from goodfit.recipe.data import Data, DataSource, Form, GroupAxis, Split
 from goodfit.recipe.evaluate import Audit, Evaluate, Report
-from goodfit.recipe.prepare import Choose, Prepare
+from goodfit.recipe.prepare import Choose, Mix, Prepare
 from goodfit.recipe.section import Auto, Names, Section, Share
 from goodfit.recipe.task import Task
 from goodfit.recipe.train import Peft, Train
@@ -29,6 +29,7 @@ __all__ = [
     "Evaluate",
     "Form",
     "GroupAxis",
+    "Mix",
     "Names",
     "Peft",
     "Prepare",

@@ -28,7 +28,8 @@ class DataSource(Form):
     path: str
     """File, folder, or `hub:owner/name`."""
     weight: Annotated[float, Field(gt=0)] = 1.0
-    """How much a row of this source counts in training, relative to 1."""
+    """How much a row of this source counts in training, relative to 1: in the loss; for generation how often it is drawn in an epoch
+    (0.5: half of the rows in each, 2: each twice)."""
 
 
 class Data(Form):

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from goodfit.recipe.data import Form
 from goodfit.recipe.section import Auto, Section
 
 
@@ -18,6 +19,15 @@ class Choose(Section):
     """Code that comes with a model is never run."""
 
 
+class Mix(Form):
+    """Generation: general rows that are trained on beside the task's, against forgetting; they never come into validation or test."""
+
+    path: str
+    """File, folder, or `hub:owner/name` in any form of conversations, prompts with answers or plain texts."""
+    share: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """Of the examples of an epoch (0-1)."""
+
+
 class Prepare(Section):
     """From rows to tokens."""
 
@@ -26,3 +36,5 @@ class Prepare(Section):
     for generation the longest row, at most the model's context and 4,096."""
     truncation_mode: Literal["drop", "keep_start", "keep_end"] = "drop"
     """Generation: a conversation longer than that is left out, or loses its end, or its beginning. Plain texts are cut into pieces."""
+    mix: Mix | None = None
+    """Generation: general rows beside the task's."""

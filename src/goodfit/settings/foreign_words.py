@@ -47,6 +47,11 @@ OURS: dict[str, str] = {
     ),
     "data.test": "test_file test_data test_dataset test_path dataset_test_split",
     "data.format": "file_format file_type formatting ds_type",
+    "data.sources": (
+        "interleave_probs interleave_prob mix_strategy dataset_mixer dataset_mixer_list dataset_weights data_weights "
+        "mixture_weights sampling_weights dataset_probabilities"
+    ),
+    "prepare.mix": "replay replay_data replay_dataset rehearsal rehearsal_data general_data pretraining_dataset",
     "groups": "sensitive_features sensitive_feature protected_attributes protected_columns group_columns demographics",
     "split.valid_size": (
         "val_set_size val_size valid_ratio validation_split validation_size val_split dev_size eval_ratio validation_ratio "
@@ -250,7 +255,7 @@ ABSENT: dict[str, str] = {
         "torch_compile torch_compile_backend torch_compile_mode compile use_unsloth jit_mode_eval enable_jit_checkpoint "
         "use_reentrant fused use_cache callbacks plugins"
     ),
-    "data is read as a whole; several sources stand under data.sources": "streaming interleave_probs mix_strategy dataset_streaming",
+    "data is read as a whole; several sources stand under data.sources": "streaming dataset_streaming",
     "a revision cannot be named; give a folder": "revision model_revision revision_of_model branch hub_revision commit_hash",
     "values are not searched in this version: give them under train, or leave them at auto": (
         "tune hyperparameter_search hpo hp_search sweep trials n_trials search_space budget"

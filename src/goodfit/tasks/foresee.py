@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from goodfit.errors import DataError, SettingsError
-from goodfit.recipe import Evaluate, Recipe
+from goodfit.recipe import Evaluate, Prepare, Recipe
 from goodfit.tasks import generation, metrics, objective
 from goodfit.tasks.baselines import NAMES, check_names, names_of
 from goodfit.tasks.writing import matches, structure
@@ -24,6 +24,7 @@ def foresee(recipe: Recipe, base: Path | None = None) -> None:
     """
     foresee_evaluation(recipe, base)
     BEST[recipe.task.kind](recipe)
+    PREPARED[recipe.task.kind](recipe, base)
 
 
 def foresee_evaluation(recipe: Recipe, base: Path | None = None) -> None:
@@ -90,6 +91,20 @@ def _schema(path: str | None, base: Path) -> None:
         raise SettingsError(f"evaluate.json_schema: {path}: {error.message}", fix=error.fix) from error
 
 
+def _nothing_mixed(recipe: Recipe, base: Path | None) -> None:
+    for name in ("mix",):
+        if getattr(recipe.prepare, name) != Prepare.model_fields[name].get_default(call_default_factory=True):
+            raise SettingsError(f"prepare.{name} is for generation, and task.kind is {recipe.task.kind}", fix=f"without prepare.{name}")
+
+
+def _mix_is_there(recipe: Recipe, base: Path | None) -> None:
+    mix = recipe.prepare.mix
+    if mix is None or base is None or mix.path.startswith("hub:") or "*" in mix.path:
+        return
+    if not (base / Path(mix.path).expanduser()).exists():
+        raise DataError(f"prepare.mix: there is no {mix.path}", fix=f"paths start from {base}")
+
+
 OF_GENERATION = ("rows", "max_new_tokens", "few_shot", "predictions", "retain", "regex", "json_schema")
 """Keys of `evaluate` that a classifier has no use for."""
 SYSTEMS = ("model", "references", *NAMES["generation"])
@@ -99,3 +114,4 @@ BEST: dict[str, Callable[[Recipe], object]] = {
     "classification": lambda recipe: objective.best_by(recipe.train.metric_for_best_model, multi_label=recipe.task.multi_label),
     "generation": lambda recipe: generation.best_by(recipe.train.metric_for_best_model),
 }
+PREPARED: dict[str, Callable[[Recipe, Path | None], None]] = {"classification": _nothing_mixed, "generation": _mix_is_there}

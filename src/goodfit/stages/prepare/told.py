@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +41,7 @@ def manifest_of(task: Generation, facts: Mapping[Side, Facts], *, max_length: in
     }  # fmt: skip
 
 
-def table_of(facts: Mapping[Side, Facts], *, max_length: int) -> list[str]:
+def table_of(facts: Mapping[Side, Facts], sources: Sequence[Mapping[str, Any]], *, max_length: int) -> list[str]:
     """The table that stands on the screen before a model is loaded."""
     lines = [f"  {'':<6} {'rows':>8} {'tokens':>11} {'learned':>11} {'cut':>6} {'left out':>9}   (at most {max_length:,} tokens a row)"]
     for side in SIDES:
@@ -49,8 +49,21 @@ def table_of(facts: Mapping[Side, Facts], *, max_length: int) -> list[str]:
         why = ", ".join(f"{n:,} {what.replace('_', ' ')}" for what, n in f.dropped.items())
         numbers = f"{f.rows:>8,} {f.tokens_used:>11,} {f.learned:>11,} {f.cut.total():>6,} {f.dropped.total():>9,}"
         lines.append(f"  {side:<6} {numbers}{'   ' if why else ''}{why}")
+    lines += _sources(sources) if len(sources) > 1 or any(source["per_epoch"] != source["examples"] for source in sources) else []
     longest = sorted(facts["train"].longest, reverse=True)[:3]
     return [*lines, f"  longest: {', '.join(f'{n:,} tokens ({row})' for n, row in longest)}"] if longest else lines
+
+
+def _sources(sources: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What each source gives to an epoch."""
+    width = max(24, *(len(source["source"]) for source in sources))
+    lines = [f"  {'training rows of':<{width}} {'rows':>8} {'tokens':>11} {'learned':>11}   examples drawn in an epoch"]
+    for source in sources:
+        how = f"mix, share {source['share']:g}" if source["mix"] else f"weight {source['weight']:g}"
+        drawn = f"{source['per_epoch']:,} of {source['examples']:,} ({how}): {source['of_epoch']:.0%} of an epoch"
+        name = visible(source["source"], 60)
+        lines.append(f"  {name:<{width}} {source['rows']:>8,} {source['tokens']:>11,} {source['learned']:>11,}   {drawn}")
+    return lines
 
 
 @dataclass(frozen=True)
