@@ -206,7 +206,7 @@ def problems(counted: Counted, looked: Looked) -> list[str]:
 
 def _seconds_of(recipe: Recipe, model: Identity, plan: Plan, looked: Looked, tokens: float) -> float:
     """Seconds for so many tokens here: one step on some of the user's rows is timed, on a copy that is thrown away."""
-    loaded = load_language(model.path)
+    loaded = looked.encoder.task.vocabulary.extend(load_language(model.path))
     if recipe.peft.method == "lora":
         loaded = add_lora(loaded, r=recipe.peft.r, lora_alpha=recipe.peft.lora_alpha)
     chosen: list[Piece] = []

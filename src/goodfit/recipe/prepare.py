@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from goodfit.recipe.data import Form
-from goodfit.recipe.section import Auto, Section
+from goodfit.recipe.section import Auto, Names, Section
 
 
 class Choose(Section):
@@ -36,5 +36,26 @@ class Prepare(Section):
     for generation the longest row, at most the model's context and 4,096."""
     truncation_mode: Literal["drop", "keep_start", "keep_end"] = "drop"
     """Generation: a conversation longer than that is left out, or loses its end, or its beginning. Plain texts are cut into pieces."""
+    special_tokens: Names = ()
+    """Generation: control tokens that are added to the vocabulary, such as `<|tool|>`; they are no part of the text that is written."""
+    added_tokens: Names = ()
+    """Generation: words that get a token of their own, and stay in the text."""
     mix: Mix | None = None
     """Generation: general rows beside the task's."""
+
+    @field_validator("special_tokens", "added_tokens")
+    @classmethod
+    def _tokens(cls, tokens: tuple[str, ...]) -> tuple[str, ...]:
+        for token in tokens:
+            if not token.strip():
+                raise ValueError("a token is blank")
+        if len(set(tokens)) < len(tokens):
+            raise ValueError("a token stands there twice")
+        return tokens
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Prepare:
+        both = set(self.special_tokens) & set(self.added_tokens)
+        if both:
+            raise ValueError(f"{min(both)!r} is among special_tokens and added_tokens")
+        return self

@@ -91,14 +91,17 @@ def _schema(path: str | None, base: Path) -> None:
         raise SettingsError(f"evaluate.json_schema: {path}: {error.message}", fix=error.fix) from error
 
 
-def _nothing_mixed(recipe: Recipe, base: Path | None) -> None:
-    for name in ("mix",):
+def _nothing_to_write(recipe: Recipe, base: Path | None) -> None:
+    for name in ("mix", "special_tokens", "added_tokens", "truncation_mode"):
         if getattr(recipe.prepare, name) != Prepare.model_fields[name].get_default(call_default_factory=True):
             raise SettingsError(f"prepare.{name} is for generation, and task.kind is {recipe.task.kind}", fix=f"without prepare.{name}")
 
 
-def _mix_is_there(recipe: Recipe, base: Path | None) -> None:
-    mix = recipe.prepare.mix
+def _can_prepare(recipe: Recipe, base: Path | None) -> None:
+    mix, new = recipe.prepare.mix, (*recipe.prepare.special_tokens, *recipe.prepare.added_tokens)
+    if new and recipe.train.freeze != "none" and recipe.peft.method == "full":
+        raise SettingsError(f"the token {new[0]!r} is added, and train.freeze: {recipe.train.freeze} keeps its row as it is",
+                            fix="train.freeze: none, or peft.method: lora, which learns the rows of added tokens")  # fmt: skip
     if mix is None or base is None or mix.path.startswith("hub:") or "*" in mix.path:
         return
     if not (base / Path(mix.path).expanduser()).exists():
@@ -114,4 +117,4 @@ BEST: dict[str, Callable[[Recipe], object]] = {
     "classification": lambda recipe: objective.best_by(recipe.train.metric_for_best_model, multi_label=recipe.task.multi_label),
     "generation": lambda recipe: generation.best_by(recipe.train.metric_for_best_model),
 }
-PREPARED: dict[str, Callable[[Recipe, Path | None], None]] = {"classification": _nothing_mixed, "generation": _mix_is_there}
+PREPARED: dict[str, Callable[[Recipe, Path | None], None]] = {"classification": _nothing_to_write, "generation": _can_prepare}

@@ -134,7 +134,7 @@ class Language:
         self._model = None
         self.ready.loaded = dataclasses.replace(self.ready.loaded, model=None)
         gc.collect()
-        yield load_language(self.ready.base_path).model
+        yield self.ready.task.vocabulary.extend(load_language(self.ready.base_path)).model
 
     def _without_model(self, found: Found, write: Write) -> None:
         """The nearest training answers, and the files that the user brings."""

@@ -23,6 +23,8 @@ from goodfit.engine.examples import ExamplesWriter
 from goodfit.errors import DataError, SettingsError
 from goodfit.models.identity import Identity
 from goodfit.models.load import load_tokenizer
+from goodfit.models.templates import unknown_tokens
+from goodfit.models.vocabulary import Vocabulary
 from goodfit.recipe import Mix, Recipe
 from goodfit.run import Run, digest
 from goodfit.stages.prepare.lengths import within
@@ -60,6 +62,8 @@ class Encoder:
     stops: frozenset[int]
     """Tokens that end an answer."""
     bos: int | None
+    unknown: tuple[str, ...] = ()
+    """Control tokens that the template writes and the tokenizer does not know."""
 
 
 class Piece(NamedTuple):
@@ -140,11 +144,13 @@ def _opened(section: Mix | None, splits: Splits, run: Run) -> Mixed | None:
 def encoder_of(recipe: Recipe, base: Identity, folder: Path, say: Callable[[str], None]) -> Encoder:
     """The tokenizer and the template of the base model (`folder`: the recipe's), and the longest row; `say` gets what is worth saying."""
     tokenizer = load_tokenizer(base.path)
-    task = Generation.of(recipe.task, tokenizer, folder)
-    asked, limit = recipe.prepare.max_length, base.max_length
+    section = recipe.prepare
+    task = Generation.of(recipe.task, tokenizer, folder, Vocabulary(section.special_tokens, section.added_tokens))
+    asked, limit = section.max_length, base.max_length
     longest = min(limit or LONGEST, LONGEST) if asked == "auto" else within(asked, base, say)
     stops = frozenset(stop_token_ids(tokenizer, task.template))
-    return Encoder(task, tokenizer, longest, recipe.prepare.truncation_mode, stops, tokenizer.bos_token_id)
+    unknown = unknown_tokens(task.template, tokenizer)
+    return Encoder(task, tokenizer, longest, section.truncation_mode, stops, tokenizer.bos_token_id, unknown)
 
 
 def _tokenise(splits: Splits, side: Side, encoder: Encoder, folder: Path, run: Run, mixed: Mixed | None) -> Facts:  # noqa: PLR0913
@@ -261,6 +267,8 @@ def _look(marked: Marked, told: dict[str, Any], row: str, at: str, encoder: Enco
     if last is not None and marked.ids[last] not in encoder.stops:
         answer = answer_text(told) or ""
         facts.note("never_stops", row, f"{at}: the answer ends with {encoder.tokenizer.decode([marked.ids[last]])!r} ({answer[-20:]!r})")
+    if found := [token for token in encoder.unknown if token in marked.text]:
+        facts.note("unknown_token", row, f"{at}: {', '.join(found)}")
     if marked.dropped:
         role = told["messages"][marked.dropped[0]]["role"] if "messages" in told else "user"
         facts.note("lost_content", row, f"{at}: a {role} message")

@@ -1,4 +1,4 @@
-"""What prepare says of conversations: the table before any training, the findings PRE001 to PRE007, the manifest. Part of prepare."""
+"""What prepare says of conversations: the table before any training, the findings PRE001 to PRE008, the manifest. Part of prepare."""
 
 from __future__ import annotations
 
@@ -123,11 +123,17 @@ QUESTIONS = (
         "The model is asked with other tokens than it was trained on (templates of reasoning models open a thought).",
         "name another task.chat_template, or give answers with the thoughts that the template expects",
     ),
+    Question(
+        "PRE008", "unknown_special_token", ("unknown_token",), "have control tokens that the tokenizer does not know",
+        "the tokenizer knows every control token of the chat template", "warning",
+        "The chat template writes them, and each becomes several ordinary tokens that a user's text can write too.",
+        "add them: prepare.special_tokens, or name the task.chat_template that the model was made for",
+    ),
 )  # fmt: skip
 
 
 def findings_of(facts: Mapping[Side, Facts]) -> list[Finding]:
-    """PRE001 to PRE007, of training and validation rows together."""
+    """PRE001 to PRE008, of training and validation rows together."""
     rows = sum(f.rows + f.dropped.total() for f in facts.values())
     return [_answered(question, facts, rows) for question in QUESTIONS]
 
