@@ -37,6 +37,8 @@ class Task(Section):
     """Generation: column with the system prompt."""
     tools: str | None = None
     """Generation: column with the tools that may be called."""
+    choices: str | None = None
+    """Generation: column with a list of possible answers, the right one among them: the likeliest is chosen (choice_accuracy)."""
     speakers: dict[str, str] = Field(default_factory=dict)
     """Generation: names of speakers that are not known by themselves -> system, user, assistant or tool."""
     chat_template: str = "auto"
@@ -91,6 +93,8 @@ class Task(Section):
 
 
 _OF_THE_OTHER = {
-    "classification": ("messages", "prompt", "completion", "template", "system", "tools", "speakers", "chat_template", "roles_to_train"),
+    "classification": (
+        "messages", "prompt", "completion", "template", "system", "tools", "choices", "speakers", "chat_template", "roles_to_train",
+    ),
     "generation": ("label", "multi_label", "label_separator", "labels"),
-}
+}  # fmt: skip

@@ -34,6 +34,7 @@ OURS: dict[str, str] = {
         "instruction_template train_on_responses_only train_on_eos"
     ),
     "task.tools": "tool_format functions",
+    "task.choices": "doc_to_choice choices_column options answer_choices multiple_choices",
     "task.labels": "num_labels n_classes num_classes id2label label2id label_names label_list class_names classes categories",
     "data": "datasets data_args data_config corpora dataset_mixture",
     "data.path": (

@@ -50,6 +50,9 @@ def _generation(recipe: Recipe, base: Path | None) -> None:
         written.require(name, "evaluate.metrics")
     for name in section.gates:
         written.require(name, "evaluate.gates")
+    for name in (*metrics_asked, *section.gates):
+        if name.startswith("choice_") and recipe.task.choices is None:
+            raise SettingsError(f"{name} needs the possible answers of each row", fix="name their column: task.choices")
     _pattern(section.regex, asked="regex_match" in (*metrics_asked, *section.gates))
     for name in section.predictions:
         if name in SYSTEMS:

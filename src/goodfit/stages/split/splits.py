@@ -46,7 +46,8 @@ class Splits:
     Tables and batches have the columns `row` (string id), `text` (string), `label` (string; list<string> for multi-label),
     `group` (int32: the cluster: rows of one customer, document, or normalised text; the unit of every interval),
     `weight` (float32), `at` (`file:line`), a string column `group.<axis>` per axis of `groups`, and where rows are conversations
-    `conversation` (JSON; `text` is then what is asked, `label` the answer). Where it is asked for, `source` (int16: which file).
+    `conversation` (JSON; `text` is then what is asked, `label` the answer). `choices` (JSON) where the recipe names it. Where it
+    is asked for, `source` (int16: which file).
     Order: that of the files.
     """
 
@@ -202,6 +203,7 @@ class Splits:
             ("row", pa.string()), ("text", pa.string()), ("label", pa.list_(pa.string()) if self.multi_label else pa.string()),
             ("group", pa.int32()), ("weight", pa.float32()), ("at", pa.string()), *((f"group.{axis}", pa.string()) for axis in self.axes),
             *([("conversation", pa.string())] if self._manifest["columns"].get("turns") else []),
+            *([("choices", pa.string())] if self._manifest["columns"].get("choices") else []),
         ])  # fmt: skip
         if columns is None:
             return whole
