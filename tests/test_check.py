@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from goodfit.check import check
-from goodfit.errors import DataError
+from goodfit.errors import DataError, SettingsError
 from goodfit.settings import from_text
 from tests import tiny
-from tests.made import table
+from tests.made import chats, lines, table
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +85,80 @@ def test_epochs_are_those_of_the_plan(tmp_path: Path, base: Path) -> None:
     facts = checked(tmp_path, base, made(20))
     assert any("(20 epochs)" in line for line in facts["would_run"])
     assert facts["can_show"] == ["3 independent test rows: not enough to say anything with an interval worth printing"]
+
+
+# Generation
+
+
+@pytest.fixture(scope="module")
+def writer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.writer(tmp_path_factory.mktemp("writer") / "m")
+
+
+def asked(folder: Path, model: Path, rows: list[dict[str, Any]], recipe: str = "", *, task: str = "kind: generation") -> dict[str, Any]:
+    lines(folder / "c.jsonl", rows)
+    text = f"data: {{path: c.jsonl}}\ntask: {{{task}}}\nchoose: {{model_name_or_path: {model}}}\n{recipe}"
+    return check(from_text(text), folder)
+
+
+def test_conversations_are_tokenised_and_a_step_is_timed(tmp_path: Path, writer: Path) -> None:
+    facts = asked(tmp_path, writer, chats(200))
+    assert facts["splits"] == {"train": 140, "valid": 30, "test": 30}
+    said = "\n".join(facts["would_run"])
+    assert "140 training rows were tokenised, the model's own chat template" in said
+    assert "140 training examples of about" in said
+    assert "3 epochs" in said
+    assert "from one step done here" in said
+    shown = "\n".join(facts["can_show"])
+    assert "the answers to 30 test prompts are written by the model and by base and by few_shot" in shown
+    values = {row["key"]: str(row["value"]) for row in facts["settings"]}
+    assert values["prepare.max_length"].startswith("auto → ")
+    assert values["train.learning_rate"].startswith("auto → 0.0001")
+
+
+def test_what_prepare_would_find_is_said_with_its_line(tmp_path: Path, writer: Path) -> None:
+    rows = chats(120)
+    rows[70]["messages"][1]["content"] = "x" * 400
+    rows[3]["messages"] = rows[3]["messages"][:1]
+    facts = asked(tmp_path, writer, rows, "prepare: {max_length: 64}\nseed: 1")
+    said = "\n".join(facts["problems"])
+    assert "1 rows will not be used (1 no answer)" in said
+    assert "(PRE003)" in said
+    assert "c.jsonl:71" in said
+
+
+def test_a_row_with_a_wrong_role_is_refused_with_its_line(tmp_path: Path, writer: Path) -> None:
+    rows = chats(60)
+    rows[17]["messages"][1]["role"] = "asistant"
+    with pytest.raises(DataError, match="asistant") as caught:
+        asked(tmp_path, writer, rows)
+    assert caught.value.place.line == 18
+
+
+def test_a_model_without_a_template_is_refused_before_it_is_loaded(tmp_path: Path) -> None:
+    bare = tiny.writer(tmp_path / "bare", template=False)
+    with pytest.raises(SettingsError, match="no chat template"):
+        asked(tmp_path, bare, chats(60))
+    assert ", the chat template chatml" in "\n".join(
+        asked(tmp_path, bare, chats(60), task="kind: generation, chat_template: chatml")["would_run"]
+    )
+
+
+def test_plain_texts_have_no_answers_and_are_cut_into_pieces(tmp_path: Path, writer: Path) -> None:
+    rows = [{"text": f"text {i} " + "word " * 40} for i in range(240)]
+    facts = asked(tmp_path, writer, rows, "prepare: {max_length: 100}")
+    assert "168 training rows" in facts["would_run"][1]
+    assert "504 training examples of about" in facts["would_run"][2]
+    assert "plain texts have no answers to score" in "\n".join(facts["can_show"])
+
+
+def test_a_mix_and_weights_are_part_of_an_epoch(tmp_path: Path, writer: Path) -> None:
+    lines(tmp_path / "general.jsonl", [{"prompt": f"p {i}", "completion": "yes"} for i in range(90)])
+    facts = asked(tmp_path, writer, chats(200), "prepare: {mix: {path: general.jsonl, share: 0.3}}")
+    assert "200 training examples of about" in facts["would_run"][2]
+    assert "prepare.mix: 90 rows of general.jsonl, about 60 of them in an epoch" in "\n".join(facts["problems"])
+
+
+def test_keys_of_generation_are_foreseen(tmp_path: Path, writer: Path) -> None:
+    with pytest.raises(SettingsError, match="no_such_score"):
+        asked(tmp_path, writer, chats(60), "evaluate: {metrics: [no_such_score]}")

@@ -277,19 +277,80 @@ def refused(path: Path) -> DataError:
     return caught.value
 
 
+def _talk(user: str, said: str, *names: str) -> Callable[[random.Random, int], Any]:
+    role, content = names or ("role", "content")
+    return lambda r, _: [{role: user, content: sentence(r)}, {role: said, content: sentence(r)}]
+
+
+TO_WRITE: list[tuple[dict[str, Any], str]] = [
+    ({"messages": _talk("user", "assistant")}, "messages (messages: role/content)"),
+    ({"conversations": _talk("human", "gpt", "from", "value"), "topic": one_of("a", "b")}, "sharegpt (conversations: from/value)"),
+    ({"instruction": text, "input": text, "output": text, "category": one_of("a", "b")}, "alpaca (instruction, output, input)"),
+    ({"prompt": text, "completion": text}, "prompt_completion (prompt, completion)"),
+    ({"question": text, "answer": text, "id": number_row}, "prompt_completion (question, answer)"),
+    ({"dialogue": text, "summary": text, "topic": text}, "prompt_completion (dialogue, summary)"),
+    ({"text": text}, "text (text)"),
+]
+
+
+@pytest.mark.parametrize(("columns", "form"), TO_WRITE, ids=[form for _, form in TO_WRITE])
+def test_rows_to_write_from_get_a_recipe_for_generation(tmp_path: Path, columns: dict[str, Any], form: str) -> None:
+    found = checked(guess(write_jsonl(tmp_path / "chats.jsonl", table(100, **columns))))
+    assert found.recipe.task.kind == "generation"
+    assert found.recipe.task.turns == {}  # found again by the run, in the same way
+    assert f"read as {form}: 100" in found.reasons[0]
+    assert found.sure
+    assert ("chat_template" in found.recipe_text) is (form != "text (text)")
+
+
+def test_what_stands_beside_a_conversation(tmp_path: Path) -> None:
+    rows = table(
+        300, messages=_talk("user", "assistant"), customer_id=lambda r, _: f"C{r.randint(1, 60):04d}", language=one_of("en", "de"),
+        created_at=lambda r, i: f"2025-0{r.randint(1, 9)}-1{r.randint(0, 9)}T08:00:00",
+    )  # fmt: skip
+    for i in (3, 77):
+        rows[i]["messages"] = rows[i]["messages"][:1]
+    found = checked(guess(write_jsonl(tmp_path / "c.jsonl", rows)))
+    assert found.recipe.split.by == "customer_id"
+    assert set(found.recipe.groups) == {"language"}
+    assert "# time: created_at" in found.recipe_text
+    assert "2 of 300 rows that were looked at are left out, and counted: 2 no turn is the assistant's" in said(found)
+
+
+def test_conversations_that_are_classified_where_the_label_is_named(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "c.jsonl", table(200, question=text, answer=text, mood=one_of("good", "bad")))
+    assert guess(path).recipe.task.kind == "generation"
+    assert guess(path, label="mood").recipe.task.kind == "classification"
+    assert guess(path, kind="classification").recipe.task.label == "mood"
+
+
+def test_what_the_user_says_is_to_be_written(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "t.jsonl", table(100, body=text, other=text, number=number_row))
+    assert guess(path, text=["body"]).recipe.task.turns == {"text": ("body",)}
+    labelled = write_jsonl(tmp_path / "l.jsonl", table(100, prompt=text, completion=text, label=one_of("a", "b")))
+    assert guess(labelled).recipe.task.kind == "classification"
+    assert guess(labelled, kind="generation").recipe.task.kind == "generation"
+
+
 @pytest.mark.parametrize(
-    "columns",
+    ("columns", "why"),
     [
-        {"prompt": text, "completion": text}, {"instruction": text, "input": text, "output": text}, {"question": text, "answer": text},
-        {"chosen": text, "rejected": text}, {"messages": lambda r, _: [{"role": "user", "content": sentence(r)}, {"role": "assistant", "content": "ok"}]},
-        {"conversations": lambda r, _: [{"from": "human", "value": sentence(r)}]}, {"dialogue": text, "summary": text, "topic": text},
-        {"messages": lambda r, _: [{"role": "user", "content": sentence(r)}], "label": one_of(True, False)},
+        ({"chosen": text, "rejected": text}, "preference pairs"),
+        ({"messages": lambda r, _: [{"role": "user", "content": sentence(r)}], "label": one_of(True, False)}, "good or bad"),
+        ({"conversations": lambda r, _: [{"from": "human", "value": sentence(r)}]}, "no turn is the assistant's"),
     ],
 )  # fmt: skip
-def test_rows_for_writing_are_refused(tmp_path: Path, columns: dict[str, Any]) -> None:
-    error = refused(write_jsonl(tmp_path / "chat.jsonl", table(100, **columns)))
-    assert "for training a model to write" in error.message
-    assert "sorts texts into classes" in error.message
+def test_rows_that_nothing_can_be_learned_from(tmp_path: Path, columns: dict[str, Any], why: str) -> None:
+    assert why in refused(write_jsonl(tmp_path / "chat.jsonl", table(100, **columns))).message
+
+
+def test_a_broken_turn_is_told_with_its_line(tmp_path: Path) -> None:
+    rows = table(50, messages=_talk("user", "assistant"))
+    rows[41]["messages"][1]["role"] = "asistant"
+    error = refused(write_jsonl(tmp_path / "chat.jsonl", rows))
+    assert error.place.line == 42
+    assert "asistant" in error.message
+    assert "assistant" in (error.fix or "")
 
 
 def test_rows_for_writing_with_a_label_beside_them_are_classified(tmp_path: Path) -> None:
@@ -323,7 +384,8 @@ def test_one_column_per_label(tmp_path: Path) -> None:
 
 def test_data_without_text_or_label(tmp_path: Path) -> None:
     assert "no column holds text" in refused(write_csv(tmp_path / "n.csv", table(100, a=number_row, b=one_of(1, 2)))).message
-    assert "no label beside it" in refused(write_csv(tmp_path / "t.csv", table(100, text=text))).message
+    with pytest.raises(DataError, match="no label beside it"):
+        guess(write_csv(tmp_path / "t.csv", table(100, text=text)), kind="classification")
     assert "looks like a label" in refused(write_csv(tmp_path / "u.csv", table(100, text=text, masked=text, id=number_row))).message
 
 
@@ -399,17 +461,24 @@ def test_real_data(file: str, columns: tuple[str, ...], label: str, groups: set[
 
 
 @pytest.mark.parametrize(
-    "file",
+    ("file", "form"),
     [
-        "gsm8k/train.jsonl", "dolly_sample/dolly.jsonl", "dialogsum/dialogsum.dev.jsonl", "llamafactory_demo/alpaca_en_demo.json",
-        "llamafactory_demo/dpo_en_demo.json", "llamafactory_demo/kto_en_demo.json", "hh_rlhf_harmless_test/harmless-base/test.jsonl.gz",
+        ("gsm8k/train.jsonl", "prompt_completion (question, answer): 7,473 prompts"),
+        ("dolly_sample/dolly.jsonl", "prompt_completion (prompt, answer): 151 prompts"),
+        ("dialogsum/dialogsum.dev.jsonl", "prompt_completion (dialogue, summary): 500 prompts"),
+        ("llamafactory_demo/alpaca_en_demo.json", "alpaca (instruction, output, input): 999 conversations of 2 turns"),
+        ("llamafactory_demo/dpo_en_demo.json", None), ("llamafactory_demo/kto_en_demo.json", None),
+        ("hh_rlhf_harmless_test/harmless-base/test.jsonl.gz", None),
     ],
 )  # fmt: skip
-def test_real_data_for_writing(file: str) -> None:
+def test_real_data_for_writing(file: str, form: str | None) -> None:
     path = SHARED / file
     if not path.exists():
         pytest.skip(f"the shared data is not here: {file}")
-    assert "for training a model to write" in refused(path).message
+    if form is None:
+        assert "generation" in refused(path).message or "good or bad" in refused(path).message
+    else:
+        assert f"read as {form}" in checked(guess(path)).reasons[0]
 
 
 def test_labels_are_counted_as_split_reads_them(tmp_path: Path) -> None:

@@ -96,3 +96,25 @@ def test_assembled_rows_are_sorted_and_keep_what_belongs_together() -> None:
         assert micro.ids[begin : begin + length].tolist() == made.ids(int(index)).tolist()
         assert target == made.target[index]
         begin += int(length)
+
+
+def test_a_block_gives_its_next_rows_to_every_epoch() -> None:
+    draws = ((6, 3), (4, 8), (5, 5))
+    order = Order(np.full(15, 7), plan(num_train_epochs=4, train_batch_size=4), draws)
+    epochs = [np.concatenate([order.batch(step) for step in range(first, last)]) for first, last in zip(order.starts, order.starts[1:])]
+    for rows in epochs:
+        assert len(rows) == 16
+        assert sorted(rows[(rows >= 6) & (rows < 10)].tolist()) == [6, 6, 7, 7, 8, 8, 9, 9]
+        assert sorted(rows[rows >= 10].tolist()) == [10, 11, 12, 13, 14]
+    halves = [rows[rows < 6] for rows in epochs]
+    assert sorted(np.concatenate(halves[:2]).tolist()) == list(range(6))  # no row a second time before all came once
+    assert sorted(np.concatenate(halves[2:]).tolist()) == list(range(6))
+    again = Order(np.full(15, 7), plan(num_train_epochs=4, train_batch_size=4), draws)
+    assert [again.batch(step).tolist() for step in (9, 2)] == [order.batch(step).tolist() for step in (9, 2)]
+
+
+def test_token_batches_of_drawn_rows_hold_every_drawn_row_once() -> None:
+    lengths = np.arange(1, 11)
+    order = Order(lengths, plan(num_train_epochs=2, train_batch_size=None, train_batch_tokens=12), ((4, 2), (6, 9)))
+    for first, last in zip(order.starts, order.starts[1:]):
+        assert len(np.concatenate([order.batch(step) for step in range(first, last)])) == 11

@@ -11,7 +11,8 @@ import pytest
 from goodfit.errors import SettingsError
 from goodfit.score import Score
 from goodfit.tasks.writing import metrics
-from goodfit.tasks.writing.metrics import TEXT_METRICS, Rows, Said, against, measure, names_for, require, text_metric
+from goodfit.tasks.writing.metrics import TEXT_METRICS, against, measure, names_for, require, text_metric
+from goodfit.tasks.writing.said import PARTS, Rows, Said
 
 N = 60
 RNG = np.random.default_rng(0)
@@ -52,6 +53,7 @@ FULL = Said(
     learned_tokens=TOKENS,
     bytes=4 * TOKENS,
     copied_words=np.arange(N) // 50 * 9,
+    picked=np.stack([np.arange(N) % 3 > 0, np.arange(N) % 2 > 0, np.arange(N) % 5 > 0], axis=1).astype(float),
 )
 
 
@@ -72,7 +74,7 @@ def test_every_metric_gives_a_whole_score_or_a_reason(name: str) -> None:
     for few in (Said(["a"], ["b"]), Said(predictions=[]), Said(references=["a"])):
         assert by_name(few, name).name == name
     order = RNG.permutation(N)
-    parts = {part: getattr(FULL, part) for part in metrics._PARTS if getattr(FULL, part) is not None}
+    parts = {part: getattr(FULL, part) for part in PARTS if getattr(FULL, part) is not None}
     moved = Said(**{part: [values[i] for i in order] if isinstance(values, list) else values[order] for part, values in parts.items()})
     again = by_name(moved, name)
     assert again.value == (None if made.value is None else pytest.approx(made.value))
@@ -86,7 +88,8 @@ def test_no_metric_tells_a_system_from_itself(name: str) -> None:
 
 
 def test_auto_starts_with_the_primary_metric() -> None:
-    names = names_for("auto", FULL)
+    assert names_for("auto", FULL)[:3] == ["choice_accuracy", "choice_accuracy_norm", "chrf"]
+    names = names_for("auto", replace(FULL, picked=None))
     assert names[0] == "chrf"
     assert {"rouge_l", "self_stop_rate", "empty_rate", "repetition_rate", "distinct_1", "bits_per_byte", "memorised_rate"} <= set(names)
     assert not {"exact_match", "numeric_match", "json_valid", "tool_call_match", "regex_match"} & set(names)

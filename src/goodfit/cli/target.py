@@ -62,7 +62,10 @@ def asked(target: str, overrides: Sequence[str]) -> Asked:
         loaded = read(path, words)
         return Asked(loaded, loaded.text, path.resolve().parent, words)
     label = written(overrides, "task", "label")
-    found = guess(target, text=written(overrides, "task", "text"), label=label[0] if len(label) == 1 else None)
+    kind = written(overrides, "task", "kind")
+    found = guess(
+        target, text=written(overrides, "task", "text"), label=label[0] if len(label) == 1 else None, kind=kind[0] if kind else None
+    )
     text = found.recipe_text
     loaded = from_text(text, f"the recipe guessed for {target}", overrides)
     return Asked(loaded, text, Path.cwd(), tuple(overrides))

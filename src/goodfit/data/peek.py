@@ -13,9 +13,9 @@ from typing import Any
 import pyarrow as pa
 
 from goodfit.data.readers import locate, open_table
-from goodfit.data.readers.base import Chunk, DataFile, Opened
+from goodfit.data.readers.base import Chunk, Opened
 from goodfit.data.readers.hub import is_hub
-from goodfit.data.source import Source
+from goodfit.data.source import Source, file_of
 from goodfit.data.values import as_it_stands, as_text, kind_of, kind_of_texts
 
 
@@ -62,9 +62,7 @@ class Peek:
 def peek(source: Source | str, rows: int = 2000) -> Peek:
     """Looks at the first `rows` rows; DataError (file, line, fix) where the file cannot be read."""
     known = Source(source) if isinstance(source, str) else source
-    file = DataFile(
-        name=known.path, format=known.format, split=known.split, encoding=known.encoding, delimiter=known.delimiter, header=known.header
-    )
+    file = file_of(known)
     opened = open_table(file)
     values, lines, done, ended = _first_rows(opened, rows)
     if not lines:

@@ -76,6 +76,8 @@ class Columns:
     """Column with a time."""
     kept: tuple[str, ...] = ()
     """Columns handed on as they stand, as text, whatever is in them (`kept.<name>`): prediction gives them back."""
+    choices: str | None = None
+    """Column with the possible answers of a row, a list; kept as JSON text."""
     turns: Turns | None = None
     """Rows are conversations (or plain texts to be written), found so; then there are no `text` and `label` columns."""
 
@@ -88,7 +90,7 @@ class Columns:
     @property
     def needed(self) -> tuple[str, ...]:
         """Every column that must be there, once."""
-        extra = [name for name in (self.by, self.time) if name is not None]
+        extra = [name for name in (self.by, self.time, self.choices) if name is not None]
         return tuple(dict.fromkeys([*self.text, *self.label, *self.groups.values(), *extra]))
 
     @property
@@ -110,6 +112,7 @@ def schema(columns: Columns) -> pa.Schema:
     ]  # fmt: skip
     fields += [(name, pa.string()) for name, column in (("by", columns.by), ("time", columns.time)) if column is not None]
     fields += [(name, pa.string()) for name in ("conversation", "reason") if columns.turns is not None]
+    fields += [("choices", pa.string())] if columns.choices is not None else []
     fields += [(f"kept.{name}", pa.string()) for name in columns.kept]
     return pa.schema(fields)
 
@@ -131,7 +134,7 @@ def read(
     whatever cannot be read, MissingExtra where a format needs an optional package.
     """
     notes = [] if notes is None else notes
-    files = [_file(source, columns.wanted) for source in sources]
+    files = [file_of(source, columns.wanted) for source in sources]
     tables = [_Table(source, file, open_table(file)) for source, file in zip(sources, files)]
     for table in tables:
         check_columns(table.source.path, table.opened, columns.needed)
@@ -141,12 +144,12 @@ def read(
 
 def columns_of_file(source: Source) -> tuple[str, ...]:
     """The names of its columns, in the file's order (of jsonl: those of its first rows)."""
-    return open_table(_file(source, ())).columns
+    return open_table(file_of(source, ())).columns
 
 
 def check_header(source: Source, columns: Columns) -> None:
     """DataError where the file is not there or lacks a column, from its first rows only."""
-    check_columns(source.path, open_table(_file(source, columns.wanted)), columns.needed)
+    check_columns(source.path, open_table(file_of(source, columns.wanted)), columns.needed)
 
 
 def check_columns(name: str, table: Opened, wanted: Sequence[str]) -> None:
@@ -158,7 +161,8 @@ def check_columns(name: str, table: Opened, wanted: Sequence[str]) -> None:
             raise missing_column(name, column, table.columns, hint=table.hint)
 
 
-def _file(source: Source, wanted: Sequence[str]) -> DataFile:
+def file_of(source: Source, wanted: Sequence[str] = ()) -> DataFile:
+    """The source as readers open it; `wanted` are the columns that are asked for."""
     return DataFile(
         name=source.path, format=source.format, split=source.split, encoding=source.encoding,
         delimiter=source.delimiter, header=source.header, wanted=tuple(wanted),
@@ -254,7 +258,8 @@ class _Batch:
         others = [*self.columns.groups.values(), *(name for name in (self.columns.by, self.columns.time) if name is not None)]
         arrays += [pa.array(cells.blank_to_missing(self._text(name, "other")), pa.string()) for name in others]
         arrays += [pa.array(column, pa.string()) for column in more]
-        arrays += [pa.array(list(map(as_it_stands, self._cells(name))), pa.string()) for name in self.columns.kept]
+        as_text = [*([] if self.columns.choices is None else [self.columns.choices]), *self.columns.kept]
+        arrays += [pa.array(list(map(as_it_stands, self._cells(name))), pa.string()) for name in as_text]
         return pa.record_batch(arrays, schema=form)
 
     def _cells(self, name: str) -> Sequence[Any]:

@@ -15,10 +15,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from goodfit.engine.examples import Examples
+from goodfit.engine.examples import Draws, Examples
 from goodfit.engine.plan import Plan
 
 Indices = NDArray[np.int64]
+BLOCK = 0xB10C
+"""Of the seed of a block's order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +54,11 @@ class Micro:
 class Order:
     """The optimiser steps of a training: `batch(step)` gives the rows of each, for any step, without replaying the others."""
 
-    def __init__(self, lengths: NDArray[np.int64], plan: Plan) -> None:
+    def __init__(self, lengths: NDArray[np.int64], plan: Plan, draws: Draws = ()) -> None:
+        """`draws`: (rows, drawn in an epoch) of each block of rows; none: every row once in an epoch."""
         assert len(lengths) > 0, "no rows to train on"
-        self._lengths, self._plan = lengths, plan
+        self._lengths, self._plan, self._draws = lengths, plan, draws
+        self._n = sum(drawn for _, drawn in draws) if draws else len(lengths)
         self.starts = np.concatenate([[0], np.cumsum(self._steps_of_epochs())]).astype(np.int64)
         """[epochs + 1] the first step of each epoch, and the end."""
         self.steps_total = int(self.starts[-1])
@@ -102,12 +106,24 @@ class Order:
 
     @lru_cache(maxsize=2)  # noqa: B019 - an Order lives as long as its training
     def _shuffled(self, epoch: int) -> Indices:
-        return np.random.default_rng([self._plan.seed, epoch]).permutation(len(self._lengths))
+        rng = np.random.default_rng([self._plan.seed, epoch])
+        return rng.permutation(self._drawn(epoch)) if self._draws else rng.permutation(len(self._lengths))
+
+    def _drawn(self, epoch: int) -> Indices:
+        """The rows of an epoch: of each block the next so many in an order of its own, round and round, so that no row of it comes a
+        second time before all others came once.
+        """
+        parts, first = [], 0
+        for block, (rows, n) in enumerate(self._draws):
+            order = np.random.default_rng([self._plan.seed, BLOCK, block]).permutation(rows) + first
+            parts.append(order[(epoch * n + np.arange(n)) % rows] if rows else order)
+            first += rows
+        return np.concatenate(parts)
 
     @lru_cache(maxsize=64)  # noqa: B019
     def _cuts(self, epoch: int) -> Indices:
         """[steps + 1] where each batch begins in the shuffled rows."""
-        n = len(self._lengths)
+        n = self._n
         if self._plan.train_batch_size is not None:
             return np.append(np.arange(0, n, self._plan.train_batch_size), n)
         assert self._plan.train_batch_tokens is not None

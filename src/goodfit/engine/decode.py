@@ -150,10 +150,10 @@ class Decoder:
         """`keep=False`: layers are made anew at every pass, in ordinary layout: slow, and no memory is taken (for the check)."""
         base = getattr(model, model.base_model_prefix)
         self.model, self.base, self.config, self.dtype = model, base, model.config.get_text_config(), dtype
-        self.device = base.embed_tokens.weight.device
-        self.packed = keep and can_pack(self.device, dtype)
         if not isinstance(base.embed_tokens, torch.nn.Embedding):
             raise Refused(type(base.embed_tokens).__name__)
+        self.device = base.embed_tokens.weight.device
+        self.packed = keep and can_pack(self.device, dtype)
         _refuse_changes(model, self.config)
         self.embedding = base.embed_tokens.weight
         scale = getattr(base.embed_tokens, "embed_scale", None)

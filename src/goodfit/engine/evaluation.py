@@ -53,7 +53,7 @@ def points(order: Order, plan: Plan, train: Examples, splits: dict[str, Examples
     if plan.eval_steps is not None:
         return {*range(plan.eval_steps, order.steps_total, plan.eval_steps), order.steps_total}
     cost = sum(split.tokens for split in splits.values()) * _FORWARD_SHARE
-    affordable = int(_SHARE * train.tokens / max(cost, 1.0))
+    affordable = int(_SHARE * train.epoch_tokens / max(cost, 1.0))
     wanted = max(_PER_EPOCH, math.ceil(_IN_ALL / max(1, len(order.starts) - 1)))
     return order.evaluation_points(max(1, min(wanted, affordable)))
 

@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from goodfit.errors import DataError
 
 SCHEMA = "goodfit/examples/1"
+Draws = tuple[tuple[int, int], ...]
 _COLUMNS = ("input_ids", "offsets", "target", "weight", "row")
 _AGAIN = "delete the folder; it is made again"
 _CHUNK = 8192
@@ -48,6 +49,8 @@ class Examples:
     known_fingerprint: str | None = None
     learned: NDArray[np.bool_] | None = None
     """[all tokens] where tokens are predicted: those with a loss. The first token of a row is never one of them."""
+    draws: Draws = ()
+    """Where rows are drawn, not all taken once, in an epoch: (rows, drawn in an epoch) of each block of rows that stand together."""
 
     @classmethod
     def from_arrays(
@@ -110,6 +113,19 @@ class Examples:
         """Tokens of all rows."""
         return int(self.lengths.sum())
 
+    @property
+    def epoch_rows(self) -> int:
+        """Rows of an epoch."""
+        return sum(drawn for _, drawn in self.draws) if self.draws else len(self)
+
+    @cached_property
+    def epoch_tokens(self) -> int:
+        """Tokens of an epoch; where rows are drawn, what is to be expected."""
+        ends = np.cumsum([rows for rows, _ in self.draws], dtype=np.int64)
+        parts = [self.lengths[end - rows : end] for end, (rows, _) in zip(ends.tolist(), self.draws, strict=True)]
+        drawn = sum(float(part.mean()) * n for part, (_, n) in zip(parts, self.draws, strict=True) if len(part))
+        return round(drawn) if self.draws else self.tokens
+
     def ids(self, index: int) -> NDArray[np.int32]:
         """The tokens of one row."""
         start = int(self.starts[index])
@@ -146,7 +162,16 @@ class Examples:
             weight=np.asarray(self.weight[index]),
             row=np.asarray(self.row[index]),
             known_fingerprint=None,
+            draws=(),
         )
+
+    def drawn(self, draws: Draws) -> Examples:
+        """The same rows, of which an epoch draws so many from each block; all of them once where every block gives all it has."""
+        assert sum(rows for rows, _ in draws) == len(self), "the blocks are not the rows"
+        if all(rows == n for rows, n in draws):
+            return self
+        name = hashlib.blake2b(f"{self.fingerprint} {draws}".encode(), digest_size=16).hexdigest()
+        return dataclasses.replace(self, draws=draws, known_fingerprint=f"b2:{name}")
 
     def with_weight(self, weight: ArrayLike) -> Examples:
         """The same rows with other weights [n]."""

@@ -161,7 +161,7 @@ class Training:
     def _set_up(self) -> None:
         """Order, tier, precision, optimiser; then, where there is a checkpoint, its state."""
         plan = self.plan
-        self.order = Order(np.asarray(self.train.lengths), plan)
+        self.order = Order(np.asarray(self.train.lengths), plan, self.train.draws)
         self.points = evaluation.points(self.order, plan, self.train, self.splits)
         self.optimiser = Optimiser(self.model, plan, self.order.steps_total)
         found = self.checkpoints.latest(self._facts)
@@ -195,7 +195,8 @@ class Training:
             tier_rows_checked=self.tier.rows_checked, dtype=self.progress.dtype, dtype_reason=self.dtype_reason,
             threads=torch.get_num_threads(), device=self.forward.device.type,
             batch=f"{plan.train_batch_size} rows" if plan.train_batch_size else f"{plan.train_batch_tokens} tokens",
-            batch_tokens=self.progress.cutter.tokens, rows=len(self.train), tokens_per_epoch=self.train.tokens, parameters=parameters,
+            batch_tokens=self.progress.cutter.tokens, rows=self.train.epoch_rows, tokens_per_epoch=self.train.epoch_tokens,
+            parameters=parameters,
             trainable=sum(p.numel() for p in self.optimiser.parameters.values()), worst_batch_tokens=tokens,
             worst_batch_seconds=round(seconds, 3), memory_bytes=resident_bytes(),
         ))  # fmt: skip

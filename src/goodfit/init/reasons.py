@@ -6,7 +6,7 @@ Layer: init. Every number in a sentence is of the sample, and the sentence says 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -36,7 +36,16 @@ class Seen:
 
 def reasons(seen: Seen, found: Roles) -> dict[str, str]:
     """Part of the recipe -> sentence, the most important first."""
-    said = _text(found) | _label(seen, found) | _shared(found) | _data(seen, found)
+    return only_said(_text(found) | _label(seen, found) | beside(seen, found))
+
+
+def beside(seen: Seen, found: Roles) -> dict[str, str]:
+    """What does not depend on the task: which rows belong together, the groups, the times, the files."""
+    return _shared(found) | _data(seen, found)
+
+
+def only_said(said: Mapping[str, str]) -> dict[str, str]:
+    """Without the parts of which there is nothing to say."""
     return {part: sentence for part, sentence in said.items() if sentence}
 
 
@@ -53,11 +62,12 @@ def _text(found: Roles) -> dict[str, str]:
     if len(columns) > 1:
         what = f"{_quoted(columns)}: belong together, and are joined by a line break"
     more = f"reads like a text too, and is not used: {_quoted(found.other_text)}" if found.other_text else ""
-    return {"text": what, "other_text": more, "language": _language(found)}
+    return {"text": what, "other_text": more, "language": language_of(text for column in found.text[-1:] for text in column.counts)}
 
 
-def _language(found: Roles) -> str:
-    shares = languages(text for column in found.text[-1:] for text in islice(column.counts, 400))
+def language_of(texts: Iterable[str]) -> str:
+    """What the first texts look like, and whether a model may not know it."""
+    shares = languages(islice(texts, 400))
     known = {name: share for name, share in shares.items() if name != UNKNOWN and share >= 0.05}
     if sum(known.values()) < 0.3:
         return "the language of the texts was not recognised (a rough look): see that the model knows it"

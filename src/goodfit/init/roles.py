@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from goodfit.init import hints
 from goodfit.init.profile import Column
@@ -61,16 +61,30 @@ def roles(columns: Sequence[Column], *, text: Sequence[str] = (), label: str | N
     if label is not None:
         rivals, score, chosen = tuple(c for c in (chosen, *rivals) if c and c.name != label), 9.0, named[label]
     rest = [c for c in free if c not in texts and c is not chosen]
-    by = _by(rest)
-    rest = [c for c in rest if c is not by]
+    found = _around(rest, rivals)
+    return replace(
+        found, text=texts, label=chosen, label_score=score, rivals=rivals, ids=ids, split=split,
+        switches=_switches(chosen, [c for c in rest if c is not found.by and c not in found.groups]) if label is None else (),
+    )  # fmt: skip
+
+
+def around(columns: Sequence[Column]) -> Roles:
+    """The parts of the columns that stand beside a conversation or a text to be written: no text and no label among them."""
+    split = next((column for column in columns if _is_split(column)), None)
+    ids = tuple(c for c in columns if c.novelty == 1 and c.filled > 1 and _is_id(c))
+    return replace(_around([c for c in columns if c not in ids and c is not split], ()), ids=ids, split=split)
+
+
+def _around(columns: Sequence[Column], rivals: Sequence[Column]) -> Roles:
+    by = _by(columns)
+    rest = [c for c in columns if c is not by]
     groups = tuple(c for c in rest if _is_group(c) and _named_group(c))
     maybe = () if by else tuple(c for c in rest if _is_reference(c) and _comes_again(c) and c not in (*groups, *rivals))
     return Roles(
-        text=texts, label=chosen, label_score=score, rivals=rivals, groups=groups, by=by, maybe_by=maybe, ids=ids, split=split,
+        text=(), label=None, groups=groups, by=by, maybe_by=maybe,
         other_text=tuple(c for c in rest if _is_prose(c) and c not in groups),
         more_groups=tuple(c for c in rest if _is_group(c) and c.kind != "integer" and c not in (*groups, *rivals) and not _is_vote(c)),
         time=next((c for c in rest if _is_time(c)), None),
-        switches=_switches(chosen, [c for c in rest if c not in groups]) if label is None else (),
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Data that this version cannot learn from: said plainly, with what would do, before a recipe is written.
 
-Layer: init. Rows for training a model to write, numbers as targets, no labels, no text; each a DataError with what to do.
+Layer: init. Numbers as targets, no labels, no text; each a DataError with what to do.
 """
 
 from __future__ import annotations
@@ -12,26 +12,14 @@ from goodfit.init import hints
 from goodfit.init.profile import Column
 from goodfit.init.roles import SURE, Roles, looks_continuous
 
-_ALWAYS: tuple[tuple[str, ...], ...] = (
-    ("messages",), ("conversations",), ("conversation",), ("chosen", "rejected"), ("instruction", "output"), ("instruction", "response"),
-)  # fmt: skip
-"""Columns that mean writing, whatever stands beside them."""
-_WRITING: tuple[tuple[str, ...], ...] = (
-    ("prompt", "completion"), ("prompt", "response"), ("prompt", "answer"), ("prompt", "output"), ("question", "answer"),
-    ("question", "response"), ("input", "output"), ("source", "target"), ("text", "summary"), ("document", "summary"),
-    ("dialogue", "summary"), ("article", "highlights"), ("article", "summary"), ("query", "response"), ("context", "response"),
-)  # fmt: skip
-"""Columns that mean writing where no label stands beside them."""
+_NAME_IT = (
+    "name it: `goodfit init DATA --label COLUMN`; or, for a model that writes such texts, `goodfit init DATA --text COLUMN`, "
+    "`task: {kind: generation, prompt: COLUMN, completion: COLUMN}` in a recipe"
+)
 
 
 def refuse(path: str, columns: Sequence[Column], found: Roles) -> None:
     """DataError where these rows are not for sorting texts into classes."""
-    known = {column.name.lower(): column for column in columns}
-    writing = next((names for names in _ALWAYS if all(name in known and _holds_talk(known[name]) for name in names)), None)
-    if writing is None and found.label_score < SURE:
-        writing = next((names for names in _WRITING if all(name in known for name in names) and _is_varied(known[names[-1]])), None)
-    if writing is not None:
-        raise _for_writing(path, [known[name].name for name in writing])
     if not found.text:
         raise _error(path, f"no column holds text (the columns are {_listed(columns)})", "name the column of the texts: task.text")
     number = _number(columns, found)
@@ -45,15 +33,6 @@ def refuse(path: str, columns: Sequence[Column], found: Roles) -> None:
         raise _error(path, f"{found.label.name!r} is the only column", "add a column with the class of each row")
 
 
-def _holds_talk(column: Column) -> bool:
-    """A list of turns, or text that is different in most rows."""
-    return column.kind in ("list", "object") and not column.lists or _is_varied(column)
-
-
-def _is_varied(column: Column) -> bool:
-    return column.novelty > 0.3 and (column.spoken >= 2 or column.kind in ("object", "mixed"))
-
-
 def _number(columns: Sequence[Column], found: Roles) -> Column | None:
     """A column of many numbers that is named like a target, where nothing else is."""
     if found.label_score >= SURE:
@@ -61,12 +40,6 @@ def _number(columns: Sequence[Column], found: Roles) -> Column | None:
     measured = [c for c in columns if c not in found.text and looks_continuous(c)]
     named = [c for c in measured if set(c.words) & (hints.LABEL | hints.WEAK_LABEL | {"value", "y", "points", "toxicity"})]
     return named[0] if named else measured[0] if measured and found.label is None and len(columns) == 2 else None
-
-
-def _for_writing(path: str, names: Sequence[str]) -> DataError:
-    message = f"these rows are for training a model to write ({_quoted(names)}); this version of Goodfit sorts texts into classes"
-    fix = "if one of the columns is a class, name it: `goodfit init DATA --text COLUMN --label COLUMN`"
-    return _error(path, message, fix, names[0])
 
 
 def _for_numbers(path: str, column: Column) -> DataError:
@@ -83,7 +56,7 @@ def _without_label(path: str, columns: Sequence[Column], found: Roles) -> DataEr
     if not rest:
         return _error(path, f"there is a text ({text!r}) and no label beside it", "add a column with the class of each row")
     message = f"no column beside {text!r} looks like a label, a few names that come again (the others are {_listed(rest)})"
-    return _error(path, message, "name it: `goodfit init DATA --label COLUMN`, or `task: {text: COLUMN, label: COLUMN}` in a recipe")
+    return _error(path, message, _NAME_IT)
 
 
 def _listed(columns: Sequence[Column]) -> str:

@@ -36,13 +36,18 @@ _ROLE_NAMES = (
 def recipe_text(name: str, seen: Seen, found: Roles, reasons: Mapping[str, str]) -> str:
     """The recipe; `reasons` are the sentences for each part."""
     parts = [
-        _head(name, seen),
-        _data(seen, reasons),
+        head(name, seen),
+        data(seen, reasons),
         _task(found, reasons),
-        _groups(found, reasons),
-        _split(seen, found, reasons),
+        groups(found, reasons),
+        split(seen, found, reasons),
         _rest(seen, reasons),
     ]
+    return together(parts)
+
+
+def together(parts: Sequence[Sequence[str]]) -> str:
+    """The sections of a recipe, with a blank line between them."""
     return "\n".join(line for part in parts for line in [*part, ""] if part).rstrip() + "\n"
 
 
@@ -62,11 +67,13 @@ def comment(text: str, indent: str = "") -> str:
     return f"{indent}# {' '.join(clean.split())}"
 
 
-def _said(reasons: Mapping[str, str], *keys: str, indent: str = "  ") -> list[str]:
+def said(reasons: Mapping[str, str], *keys: str, indent: str = "  ") -> list[str]:
+    """The sentences for these parts, as comments."""
     return [comment(reasons[key], indent) for key in keys if key in reasons]
 
 
-def _head(name: str, seen: Seen) -> list[str]:
+def head(name: str, seen: Seen) -> list[str]:
+    """What was looked at, the run's name, the purpose."""
     return [
         comment(f"Written by `goodfit init {seen.peek.path}` after looking at {rows_in_words(seen.peek)}."),
         "# Every line can be changed. `goodfit check` fills in all defaults; the keys are in docs/reference/recipe.md.",
@@ -75,21 +82,22 @@ def _head(name: str, seen: Seen) -> list[str]:
     ]
 
 
-def _data(seen: Seen, reasons: Mapping[str, str]) -> list[str]:
-    lines = ["data:", *_said(reasons, "data", "split_column", "beside")]
+def data(seen: Seen, reasons: Mapping[str, str]) -> list[str]:
+    """The section `data`."""
+    lines = ["data:", *said(reasons, "data", "split_column", "beside")]
     return lines + [f"  {key}: {inline(path)}" for key, path in seen.data.items()]
 
 
 def _task(found: Roles, reasons: Mapping[str, str]) -> list[str]:
     text = [column.name for column in found.text]
-    lines = ["task:", "  kind: classification", *_said(reasons, "text"), f"  text: {inline(text if len(text) > 1 else text[0])}"]
+    lines = ["task:", "  kind: classification", *said(reasons, "text"), f"  text: {inline(text if len(text) > 1 else text[0])}"]
     if found.switches:
-        return [*lines, *_said(reasons, "label"), f"  label: {inline([c.name for c in found.switches])}", "  multi_label: true"]
+        return [*lines, *said(reasons, "label"), f"  label: {inline([c.name for c in found.switches])}", "  multi_label: true"]
     assert found.label is not None
-    lines += [*_said(reasons, "label", "rivals", "sorted", "one", "missing", "order"), f"  label: {inline(found.label.name)}"]
+    lines += [*said(reasons, "label", "rivals", "sorted", "one", "missing", "order"), f"  label: {inline(found.label.name)}"]
     separator = found.label.separator
     if separator is not None:
-        lines += [*_said(reasons, "multi_label"), "  multi_label: true"]
+        lines += [*said(reasons, "multi_label"), "  multi_label: true"]
         lines += [] if separator == LIST else [f"  label_separator: {inline(separator)}"]
     names = list(found.label.names)
     if 1 < len(names) <= 20:
@@ -98,12 +106,13 @@ def _task(found: Roles, reasons: Mapping[str, str]) -> list[str]:
     return lines
 
 
-def _groups(found: Roles, reasons: Mapping[str, str]) -> list[str]:
+def groups(found: Roles, reasons: Mapping[str, str]) -> list[str]:
+    """The section `groups`; nothing where no column is one."""
     if not (found.groups or found.more_groups):
         return []
-    lines = ["groups:", *_said(reasons, "groups")]
+    lines = ["groups:", *said(reasons, "groups")]
     lines += [f"  {inline(axis)}: {{column: {inline(column.name)}}}" for axis, column in _axes(found.groups).items()]
-    lines += _said(reasons, "more_groups")
+    lines += said(reasons, "more_groups")
     return lines + [f"  # {inline(axis)}: {{column: {inline(column.name)}}}" for axis, column in _axes(found.more_groups[:4]).items()]
 
 
@@ -116,25 +125,26 @@ def _axes(columns: Sequence[Column]) -> dict[str, Column]:
     return out
 
 
-def _split(seen: Seen, found: Roles, reasons: Mapping[str, str]) -> list[str]:
+def split(seen: Seen, found: Roles, reasons: Mapping[str, str]) -> list[str]:
+    """The section `split`."""
     given = "path" not in seen.data
-    lines = ["split:", *_said(reasons, "small")]
+    lines = ["split:", *said(reasons, "small")]
     if found.by is not None:
-        lines += [*_said(reasons, "by"), f"  by: {inline(found.by.name)}"]
+        lines += [*said(reasons, "by"), f"  by: {inline(found.by.name)}"]
     if not (given and "test" in seen.data):
         lines += ["  test_size: 0.15  # kept for one honest look at the end"]
     if not (given and "valid" in seen.data):
         lines += ["  valid_size: 0.15  # for the best step and the thresholds"]
     if found.by is None:
         column = inline(found.maybe_by[0].name) if found.maybe_by else "COLUMN"
-        lines += [*_said(reasons, "maybe_by"), f"  # by: {column}  # rows of one customer, document or conversation stay on one side"]
+        lines += [*said(reasons, "maybe_by"), f"  # by: {column}  # rows of one customer, document or conversation stay on one side"]
     if found.time is not None:
-        lines += [*_said(reasons, "time"), f"  # time: {inline(found.time.name)}"]
+        lines += [*said(reasons, "time"), f"  # time: {inline(found.time.name)}"]
     return lines if any(not line.lstrip().startswith("#") for line in lines[1:]) else ["split: {}", *lines[1:]]
 
 
 def _rest(seen: Seen, reasons: Mapping[str, str]) -> list[str]:
-    lines = ["choose:", *_said(reasons, "language"), "  model_name_or_path: auto  # or a folder, a hub id, an installed package", ""]
+    lines = ["choose:", *said(reasons, "language"), "  model_name_or_path: auto  # or a folder, a hub id, an installed package", ""]
     lines += [
         "train:",
         "  learning_rate: auto",

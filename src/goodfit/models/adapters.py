@@ -24,7 +24,9 @@ def add_lora(
     target_modules: str | Sequence[str] = "all-linear",
     seed: int = 42,
 ) -> LoadedModel:
-    """The same model with a LoRA adapter; only it learns, and a classifier's head. Equal seeds give equal adapters.
+    """The same model with a LoRA adapter; only it learns, a classifier's head, and the rows of tokens that were added.
+
+    Equal seeds give equal adapters.
 
     `all-linear` means every linear layer of the body; names (or a regular expression) are PEFT's. ModelError where nothing matches.
     """
@@ -40,6 +42,7 @@ def add_lora(
         lora_dropout=lora_dropout,
         target_modules=targets if isinstance(targets, str) else list(targets),
         modules_to_save=whole or None,
+        trainable_token_indices=_rows_of(model, loaded.new_tokens),
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
     )
     try:
@@ -56,6 +59,15 @@ def add_lora(
         mark_fresh(adapted, {name for name, _ in adapted.get_base_model().named_parameters() if ".modules_to_save." in name})
     identity = dataclasses.replace(loaded.identity, parameters=sum(p.numel() for p in adapted.parameters()))
     return dataclasses.replace(loaded, model=adapted.eval(), identity=identity)
+
+
+def _rows_of(model: Any, ids: Sequence[int]) -> dict[str, list[int]] | None:
+    """The tables whose rows of these tokens are learned and saved with the adapter (PEFT ties what the model ties)."""
+    if not ids:
+        return None
+    tied = bool(getattr(model.config.get_text_config(), "tie_word_embeddings", False))
+    tables = [model.get_input_embeddings(), *([] if tied else [model.get_output_embeddings()])]
+    return {name: list(ids) for table in tables for name, module in model.named_modules() if module is table}
 
 
 def _whole_modules(model: Any, fresh: frozenset[str]) -> list[str]:

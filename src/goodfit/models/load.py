@@ -46,6 +46,8 @@ class LoadedModel:
     """Empty for a language model."""
     fresh: frozenset[str]
     """Names of the parameters that do not come from the checkpoint."""
+    new_tokens: tuple[int, ...] = ()
+    """Ids of tokens that were added to the vocabulary (models/vocabulary.py): an adapter learns their rows."""
 
     @property
     def has_fresh_head(self) -> bool:
@@ -164,6 +166,24 @@ def mark_fresh(model: nn.Module, names: set[str] | frozenset[str]) -> None:
     object.__setattr__(model, "_goodfit_fresh", frozenset(names))
 
 
+def grow(model: Any, tokenizer: Any, known: Sequence[int]) -> None:
+    """Rows of the embeddings for every token of the tokenizer; those of tokens that are not `known` (ids) become the mean of the known.
+
+    The output layer too, where it is another one. Rows that a model keeps in reserve are used before new ones are made.
+    """
+    rows, ids = model.get_input_embeddings().num_embeddings, tokenizer.get_vocab().values()
+    new = sorted(set(ids) - set(known))
+    if not new:
+        return
+    if new[-1] >= rows:
+        with quiet():
+            model.resize_token_embeddings(new[-1] + 1, mean_resizing=False)
+    tables = [module.weight for module in (model.get_input_embeddings(), model.get_output_embeddings()) if module is not None]
+    with torch.no_grad():
+        for table in {id(table): table for table in tables}.values():
+            table[new] = table[list(known)].mean(dim=0)
+
+
 def check_vocabulary(model: Any, tokenizer: Any, name: str) -> None:
     """ModelError where the tokenizer can produce ids that the model has no embedding for."""
     rows = model.get_input_embeddings().num_embeddings
@@ -253,6 +273,7 @@ def _load_adapter(found: Source) -> LoadedModel:
     if content_hash(base.path) != wanted["content"]:
         raise ModelError(f"the base model of {found.name} ({base.name}) has changed since", fix="bring back the files it was made on")
     loaded = load(base, labels=head.labels, problem_type=head.problem_type) if isinstance(head, Classifier) else load_language(base)
+    loaded = _with_own_tokens(loaded, found) if head == Language() else loaded
     loaded.model.config.get_text_config().pad_token_id = padding
     try:
         model = PeftModel.from_pretrained(loaded.model, str(found.path), local_files_only=True)
@@ -263,6 +284,15 @@ def _load_adapter(found: Source) -> LoadedModel:
         ) from error
     identity = dataclasses.replace(loaded.identity, parameters=sum(p.numel() for p in model.parameters()))
     return LoadedModel(model.eval(), loaded.tokenizer, identity, loaded.labels, frozenset())
+
+
+def _with_own_tokens(loaded: LoadedModel, found: Source) -> LoadedModel:
+    """The base model with the tokens that were added to its vocabulary when the adapter was trained; their rows come with the adapter."""
+    own = load_tokenizer(found)
+    if own.get_added_vocab() == loaded.tokenizer.get_added_vocab():
+        return loaded
+    grow(loaded.model, own, sorted(loaded.tokenizer.get_vocab().values()))
+    return dataclasses.replace(loaded, tokenizer=own)
 
 
 def _base_of(wanted: dict[str, Any], found: Source) -> Source:

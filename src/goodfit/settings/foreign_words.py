@@ -34,6 +34,7 @@ OURS: dict[str, str] = {
         "instruction_template train_on_responses_only train_on_eos"
     ),
     "task.tools": "tool_format functions",
+    "task.choices": "doc_to_choice choices_column options answer_choices multiple_choices",
     "task.labels": "num_labels n_classes num_classes id2label label2id label_names label_list class_names classes categories",
     "data": "datasets data_args data_config corpora dataset_mixture",
     "data.path": (
@@ -47,6 +48,16 @@ OURS: dict[str, str] = {
     ),
     "data.test": "test_file test_data test_dataset test_path dataset_test_split",
     "data.format": "file_format file_type formatting ds_type",
+    "data.sources": (
+        "interleave_probs interleave_prob mix_strategy dataset_mixer dataset_mixer_list dataset_weights data_weights "
+        "mixture_weights sampling_weights dataset_probabilities"
+    ),
+    "prepare.special_tokens": (
+        "add_special_tokens additional_special_tokens extra_special_tokens new_special_tokens new_special_tokens_config resize_vocab "
+        "init_special_tokens resize_token_embeddings resize_token_embeddings_to_32x"
+    ),
+    "prepare.added_tokens": "tokens add_tokens new_tokens added_tokens_overrides trainable_token_indices",
+    "prepare.mix": "replay replay_data replay_dataset rehearsal rehearsal_data general_data pretraining_dataset",
     "groups": "sensitive_features sensitive_feature protected_attributes protected_columns group_columns demographics",
     "split.valid_size": (
         "val_set_size val_size valid_ratio validation_split validation_size val_split dev_size eval_ratio validation_ratio "
@@ -150,7 +161,7 @@ NEEDLESS: dict[str, str] = {
     "every metric knows its direction": "greater_is_better minimize maximize metric_mode early_stopping_mode",
     "the tokenizer comes with the model": (
         "tokenizer processing_class tokenizer_name tokenizer_name_or_path tokenizer_type tokenizer_config tokenizer_path "
-        "use_fast_tokenizer tokenizer_use_fast do_lower_case special_tokens add_special_tokens pad_token eos_token tokens "
+        "use_fast_tokenizer tokenizer_use_fast do_lower_case pad_token eos_token "
         "padding_side preprocessor"
     ),
     "rows are packed without padding wherever a check on your model shows equal results": (
@@ -232,7 +243,7 @@ ABSENT: dict[str, str] = {
     "this part of PEFT is not in this version": (
         "use_dora use_rslora init_lora_weights modules_to_save lora_modules_to_save bias rank_pattern alpha_pattern "
         "layers_to_transform layers_pattern exclude_modules fan_in_fan_out loftq_config layer_replication target_parameters "
-        "trainable_token_indices adapter_name_or_path lora_model_dir additional_target create_new_adapter pissa_init "
+        "adapter_name_or_path lora_model_dir additional_target create_new_adapter pissa_init "
         "lora_target_parameters eva_config corda_config lora_ga_config velora_config alora_invocation_tokens use_qalora "
         "qalora_group_size monteclora_config runtime_config lora_bias use_bdlora arrow_config kasa_config ensure_weight_tying "
         "megatron_config megatron_core lora_fan_in_fan_out"
@@ -250,7 +261,7 @@ ABSENT: dict[str, str] = {
         "torch_compile torch_compile_backend torch_compile_mode compile use_unsloth jit_mode_eval enable_jit_checkpoint "
         "use_reentrant fused use_cache callbacks plugins"
     ),
-    "data is read as a whole; several sources stand under data.sources": "streaming interleave_probs mix_strategy dataset_streaming",
+    "data is read as a whole; several sources stand under data.sources": "streaming dataset_streaming",
     "a revision cannot be named; give a folder": "revision model_revision revision_of_model branch hub_revision commit_hash",
     "values are not searched in this version: give them under train, or leave them at auto": (
         "tune hyperparameter_search hpo hp_search sweep trials n_trials search_space budget"

@@ -1,4 +1,4 @@
-"""Every key that a recipe can hold, read off `recipe.py`: for error messages, `check`, and the generated reference.
+"""Every key that a recipe can hold, read off `recipe`: for error messages, `check`, and the generated reference.
 
 Layer: settings. Nothing is listed twice: a key added to a section of the recipe appears here by itself.
 """
@@ -39,7 +39,7 @@ class Key:
 
     @property
     def help(self) -> str:
-        """The text under the key in `recipe.py`; of a section, its docstring."""
+        """The text under the key in `recipe`; of a section, its docstring."""
         return (self.field.description or (self.holds.__doc__ if self.holds else None) or "").strip()
 
 

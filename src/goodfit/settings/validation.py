@@ -1,6 +1,6 @@
 """A Document -> a Recipe, or one error that says everything that is wrong.
 
-Layer: settings. pydantic judges the values against `recipe.py`. Around it stand three things that it does not do: text stays text
+Layer: settings. pydantic judges the values against `recipe`. Around it stand three things that it does not do: text stays text
 where a number was typed (a class called 007), true is not a number, and an error that a section raises about its own values is
 traced to the value it speaks of.
 """

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from goodfit.errors import DataError, SettingsError
-from goodfit.recipe import Evaluate, Recipe
+from goodfit.recipe import Evaluate, Prepare, Recipe
 from goodfit.tasks import generation, metrics, objective
 from goodfit.tasks.baselines import NAMES, check_names, names_of
 from goodfit.tasks.writing import matches, structure
@@ -24,6 +24,7 @@ def foresee(recipe: Recipe, base: Path | None = None) -> None:
     """
     foresee_evaluation(recipe, base)
     BEST[recipe.task.kind](recipe)
+    PREPARED[recipe.task.kind](recipe, base)
 
 
 def foresee_evaluation(recipe: Recipe, base: Path | None = None) -> None:
@@ -49,6 +50,9 @@ def _generation(recipe: Recipe, base: Path | None) -> None:
         written.require(name, "evaluate.metrics")
     for name in section.gates:
         written.require(name, "evaluate.gates")
+    for name in (*metrics_asked, *section.gates):
+        if name.startswith("choice_") and recipe.task.choices is None:
+            raise SettingsError(f"{name} needs the possible answers of each row", fix="name their column: task.choices")
     _pattern(section.regex, asked="regex_match" in (*metrics_asked, *section.gates))
     for name in section.predictions:
         if name in SYSTEMS:
@@ -90,6 +94,23 @@ def _schema(path: str | None, base: Path) -> None:
         raise SettingsError(f"evaluate.json_schema: {path}: {error.message}", fix=error.fix) from error
 
 
+def _nothing_to_write(recipe: Recipe, base: Path | None) -> None:
+    for name in ("mix", "special_tokens", "added_tokens", "truncation_mode"):
+        if getattr(recipe.prepare, name) != Prepare.model_fields[name].get_default(call_default_factory=True):
+            raise SettingsError(f"prepare.{name} is for generation, and task.kind is {recipe.task.kind}", fix=f"without prepare.{name}")
+
+
+def _can_prepare(recipe: Recipe, base: Path | None) -> None:
+    mix, new = recipe.prepare.mix, (*recipe.prepare.special_tokens, *recipe.prepare.added_tokens)
+    if new and recipe.train.freeze != "none" and recipe.peft.method == "full":
+        raise SettingsError(f"the token {new[0]!r} is added, and train.freeze: {recipe.train.freeze} keeps its row as it is",
+                            fix="train.freeze: none, or peft.method: lora, which learns the rows of added tokens")  # fmt: skip
+    if mix is None or base is None or mix.path.startswith("hub:") or "*" in mix.path:
+        return
+    if not (base / Path(mix.path).expanduser()).exists():
+        raise DataError(f"prepare.mix: there is no {mix.path}", fix=f"paths start from {base}")
+
+
 OF_GENERATION = ("rows", "max_new_tokens", "few_shot", "predictions", "retain", "regex", "json_schema")
 """Keys of `evaluate` that a classifier has no use for."""
 SYSTEMS = ("model", "references", *NAMES["generation"])
@@ -99,3 +120,4 @@ BEST: dict[str, Callable[[Recipe], object]] = {
     "classification": lambda recipe: objective.best_by(recipe.train.metric_for_best_model, multi_label=recipe.task.multi_label),
     "generation": lambda recipe: generation.best_by(recipe.train.metric_for_best_model),
 }
+PREPARED: dict[str, Callable[[Recipe, Path | None], None]] = {"classification": _nothing_to_write, "generation": _can_prepare}

@@ -13,6 +13,7 @@ from typing import Any
 from goodfit.errors import SettingsError, nearest
 from goodfit.models.heads import Language
 from goodfit.models.templates import Template, template_for
+from goodfit.models.vocabulary import Vocabulary
 from goodfit.recipe import Task as TaskSection
 from goodfit.tasks.language import LanguageObjective
 from goodfit.tasks.masks import Marked, mark
@@ -29,6 +30,8 @@ class Generation:
     """The chat template; None: prompts and texts stand as they are."""
     roles: tuple[str, ...] = ("assistant",)
     """Whose turns are learned."""
+    vocabulary: Vocabulary = Vocabulary()
+    """Tokens that are added to the model's."""
 
     kind = "generation"
     labels: tuple[str, ...] = ()
@@ -36,9 +39,14 @@ class Generation:
     multi_label = False
 
     @classmethod
-    def of(cls, section: TaskSection, tokenizer: Any, base: Any) -> Generation:
-        """The task of a recipe with the tokenizer of its model; `base` is the recipe's folder (a template may be a file in it)."""
-        return cls(template_for(tokenizer, section.chat_template, base), tuple(section.roles_to_train))
+    def of(cls, section: TaskSection, tokenizer: Any, base: Any, vocabulary: Vocabulary | None = None) -> Generation:
+        """The task of a recipe with the tokenizer of its model; `base` is the recipe's folder (a template may be a file in it).
+
+        The tokens of `vocabulary` are added to the tokenizer.
+        """
+        vocabulary = vocabulary or Vocabulary()
+        vocabulary.add_to(tokenizer)
+        return cls(template_for(tokenizer, section.chat_template, base), tuple(section.roles_to_train), vocabulary)
 
     @property
     def head(self) -> Language:
@@ -59,6 +67,7 @@ class Generation:
         template = self.template
         return {
             "kind": self.kind, "roles_to_train": list(self.roles),
+            **({} if not self.vocabulary else {"vocabulary": {"special": [*self.vocabulary.special], "added": [*self.vocabulary.added]}}),
             "chat_template": None if template is None else {
                 "name": template.name, "source": template.source, "origin": template.origin, "with_tools": template.with_tools,
             },
@@ -67,8 +76,9 @@ class Generation:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Generation:
         """KeyError, TypeError or ValueError where it is not whole."""
-        template = values["chat_template"]
-        return cls(None if template is None else Template(**template), tuple(map(str, values["roles_to_train"])))
+        template, added = values["chat_template"], values.get("vocabulary", {})
+        vocabulary = Vocabulary(**{name: tuple(map(str, tokens)) for name, tokens in added.items()})
+        return cls(None if template is None else Template(**template), tuple(map(str, values["roles_to_train"])), vocabulary)
 
 
 def best_by(asked: str) -> str:

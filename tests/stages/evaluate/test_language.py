@@ -32,7 +32,7 @@ from goodfit.tasks.baselines.retrieval import Nearest
 from goodfit.tasks.foresee import OF_GENERATION, foresee
 from goodfit.tasks.generation import Generation
 from goodfit.tasks.likelihood import Likelihood, Reader
-from goodfit.tasks.writing.metrics import Said
+from goodfit.tasks.writing.said import Said
 from tests import made, tiny
 from tests.stages.evaluate.make import Splits
 

@@ -11,7 +11,7 @@ A canonical conversation is a dict: `{"messages": [{"role", "content", "tool_cal
 """
 
 from goodfit.data.conversations.asked import asked, refusal
-from goodfit.data.conversations.forms import answer_text, as_messages, canonical, input_text, prompt_of, stored
+from goodfit.data.conversations.forms import answer_text, as_messages, canonical, input_text, prompt_of, question_of, stored
 from goodfit.data.conversations.normaliser import REASONS, Normaliser
 from goodfit.data.conversations.shape import Shape, detect
 from goodfit.data.conversations.template import PromptTemplate
@@ -28,6 +28,7 @@ __all__ = [
     "detect",
     "input_text",
     "prompt_of",
+    "question_of",
     "refusal",
     "stored",
 ]

@@ -56,6 +56,18 @@ def prompt_of(conversation: Conversation) -> dict[str, Any]:
     return {**conversation, "completion": None} if "prompt" in conversation else dict(conversation)
 
 
+def question_of(conversation: Conversation) -> str:
+    """What is asked, whatever the form: the only user turn's text, the prompt; else all turns before the answer; the text.
+
+    Equal for `{"prompt": "2 + 2?"}` and for a user's turn "2 + 2?": rows of two data sets are compared by it.
+    """
+    if "messages" in conversation:
+        asked = [turn for turn in conversation["messages"] if turn["role"] == "user"]
+        if len(asked) == 1:
+            return str(asked[0]["content"])
+    return input_text(conversation)
+
+
 def as_messages(conversation: Conversation) -> dict[str, Any]:
     """A prompt and its completion as a user and an assistant turn, for a chat template; messages as they are; ValueError for text."""
     if "messages" in conversation:

@@ -24,6 +24,7 @@ SHIPPED = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.jinja
 """The names of the templates that come with Goodfit."""
 LARGEST = 1_000_000
 """Bytes of a template file; the longest published ones have some 20,000."""
+_CONTROL = re.compile(r"<\|[A-Za-z0-9_]{1,40}\|>|<(?:start|end)_of_(?:turn|text|utterance)>")
 _ENDINGS = (".jinja", ".jinja2", ".j2")
 _OWN_KEYS = frozenset({"train"})
 """What Goodfit itself reads of a message; no template sees it."""
@@ -110,6 +111,14 @@ def own_template(tokenizer: Any) -> Template | None:
             )
         return Template("model", str(found["default"]), "model", with_tools=found.get("tool_use"))
     return Template("model", str(found), "model") if found else None
+
+
+def unknown_tokens(template: Template | None, tokenizer: Any) -> tuple[str, ...]:
+    """Control tokens that a template writes (`<|im_start|>`, `<end_of_turn>`) and that are no single token of the tokenizer."""
+    if template is None:
+        return ()
+    known = tokenizer.get_vocab()
+    return tuple(token for token in dict.fromkeys(_CONTROL.findall(template.source)) if token not in known)
 
 
 def render(

@@ -25,6 +25,7 @@ from goodfit.models.load import load_language
 from goodfit.recipe import Recipe
 from goodfit.run import MISTAKES, PREDICTIONS, SAMPLES, SCORES, Run, TestKey, digest
 from goodfit.stages.evaluate.answering import SplitRows
+from goodfit.stages.evaluate.language_choices import Picked, choosable, on_same_rows, pick, pick_by_text
 from goodfit.stages.evaluate.language_files import sample_lines, systems_facts, worst
 from goodfit.stages.evaluate.language_findings import Seen, language_findings
 from goodfit.stages.evaluate.language_memory import kept_of, read_retained, stream_training, with_copies
@@ -37,7 +38,7 @@ from goodfit.stages.evaluate.outcome import VALID, Evaluation, TrainedModel
 from goodfit.stages.evaluate.scoring import MODEL
 from goodfit.tasks.likelihood import Likelihood
 from goodfit.tasks.tables import Write, writing
-from goodfit.tasks.writing.metrics import Said
+from goodfit.tasks.writing.said import Said
 
 PARITY_FILE = "parity.json"
 
@@ -49,6 +50,8 @@ class Found:
     asked: Asked
     texts: dict[str, Texts] = field(default_factory=dict)
     read: dict[str, Likelihood] = field(default_factory=dict)
+    picked: dict[str, Picked] = field(default_factory=dict)
+    """Where rows have choices."""
     parity: dict[str, Any] | None = None
     effect: float | None = None
     kept: Kept = field(default_factory=lambda: Kept(why_not="evaluate.retain names no texts"))
@@ -60,6 +63,7 @@ class Language:
     def __init__(self, recipe: Recipe, trained: TrainedModel, splits: SplitRows, run: Run) -> None:
         self.recipe, self.splits, self.run = recipe, splits, run
         self.on = recipe.evaluate.on
+        self.chooses = recipe.task.choices is not None
         self.ready = Ready(recipe, trained.folder, splits, run)
         self._model: Any = self.ready.loaded.model
         self._copied: Mapping[str, NDArray[np.int64]] = {}
@@ -84,7 +88,8 @@ class Language:
     def _answers(self, key: TestKey | None, write: Write) -> Found:
         """Model first, then its base in both ways, then what needs no model."""
         ready = self.ready
-        rows = Asked(rows_at(ready.places, self.on, self.splits, key), ready.places, self._clusters(ready.places))
+        lines = rows_at(ready.places, self.on, self.splits, key, choices=self.chooses)
+        rows = Asked(lines, ready.places, self._clusters(ready.places))
         found = Found(askable(rows, ready.task, ready.loaded.tokenizer))
         writer = ready.writer(self._model)
         if ready.plain is not None:
@@ -112,6 +117,8 @@ class Language:
         wrote = writer.write(name, asked, dress, self.run.screen.progress)
         if len(asked):
             found.texts[name] = wrote
+        if len(asked) and self.chooses:
+            found.picked[name] = pick(name, writer, asked, dress, self.run.screen.progress)
         lines = _lines(wrote)
         at = dict(zip(asked.places.tolist(), lines, strict=True))
         done, total = 0, self.splits.counts.get(self.on, 0)
@@ -134,7 +141,7 @@ class Language:
         self._model = None
         self.ready.loaded = dataclasses.replace(self.ready.loaded, model=None)
         gc.collect()
-        yield load_language(self.ready.base_path).model
+        yield self.ready.task.vocabulary.extend(load_language(self.ready.base_path)).model
 
     def _without_model(self, found: Found, write: Write) -> None:
         """The nearest training answers, and the files that the user brings."""
@@ -155,6 +162,9 @@ class Language:
         )
         if nearest is not None:
             found.texts[RETRIEVAL] = Texts(nearest)
+        if self.chooses:
+            silent = [name for name in found.texts if name not in found.picked]
+            found.picked |= {name: pick_by_text(asked, found.texts[name].texts) for name in silent}
         ids = pa.array([row.row for row in asked.rows], pa.string())
         batch = pa.record_batch({"row": ids, "label": pa.array(asked.references, pa.string())})
         for name in (*(file.name for file in self.ready.files), RETRIEVAL):
@@ -175,12 +185,20 @@ class Language:
         }
         common: dict[str, Any] = {"references": asked.references, "clusters": asked.clusters, "pattern": section.regex}
         common["schema"] = self.ready.schema
+        picked = on_same_rows(found.picked)
         wrote = {
-            name: with_copies(Said(predictions=of.texts, stopped=of.stopped, **common), self._copied.get(name))
+            name: with_copies(Said(predictions=of.texts, stopped=of.stopped, picked=picked.get(name), **common), self._copied.get(name))
             for name, of in found.texts.items()
         }
         own = with_copies(Said(predictions=asked.references, **common), self._copied.get("")) if wrote else None
         return {name: Heard(wrote.get(name), read.get(name)) for name in dict.fromkeys([*read, *wrote])}, Heard(own)
+
+    def _choosing(self, found: Found) -> dict[str, Any]:
+        """How many of the rows asked have an answer among their choices, and how many choices."""
+        if not self.chooses:
+            return {}
+        had = [one[0] for row in found.asked.rows if (one := choosable(row)) is not None]
+        return {"choices": {"rows": len(had), "left_out": len(found.asked) - len(had), "of": sum(map(len, had)) / max(1, len(had))}}
 
     def _clusters(self, places: NDArray[np.int64]) -> NDArray[np.int64] | None:
         return self.splits.clusters(self.on)[places] if self.splits.clustered else None
@@ -198,7 +216,7 @@ class Language:
         facts = {
             "run": self.run.id, "task": self.recipe.task.kind, "rows": key.fingerprint if key else digest(sorted(ids)),
             "systems": systems_facts(scored.systems, said),
-            "generation": ready.facts() | {"refused": len(ready.places) - len(found.asked)},
+            "generation": ready.facts() | {"refused": len(ready.places) - len(found.asked)} | self._choosing(found),
             "left_out": ready.left_out, "forgetting": found.kept.to_json(),
         }  # fmt: skip
         whole = document(scored, facts)

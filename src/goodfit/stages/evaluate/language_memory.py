@@ -20,7 +20,8 @@ from goodfit.stages.evaluate.scoring import MODEL
 from goodfit.tasks.baselines.retrieval import Nearest
 from goodfit.tasks.likelihood import Likelihood
 from goodfit.tasks.writing.memorised import Memorised
-from goodfit.tasks.writing.metrics import Said, against, measure
+from goodfit.tasks.writing.metrics import against, measure
+from goodfit.tasks.writing.said import Said
 
 BITS = "bits_per_byte"
 RETAIN_BATCH = 32

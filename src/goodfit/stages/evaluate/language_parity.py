@@ -43,7 +43,7 @@ def plain_answers(folder: Path, rows: Sequence[Row], *, template: bool, new_toke
     try:
         with quiet():
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            model = _plain_model(folder)
+            model = _plain_model(folder, tokenizer)
         prompts = [_prompt(row.conversation, tokenizer, template=template) for row in rows]
         answers = []
         for prompt in prompts:
@@ -56,10 +56,13 @@ def plain_answers(folder: Path, rows: Sequence[Row], *, template: bool, new_toke
         return Plain([], [], f"{type(error).__name__}: {first_line(error)}")
 
 
-def _plain_model(folder: Path) -> Any:
+def _plain_model(folder: Path, tokenizer: Any) -> Any:
+    """As PEFT's own AutoPeftModel does it: a base model gets rows for tokens that were added."""
     if not (folder / "adapter_config.json").is_file():
         return AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32).eval()
     base = AutoModelForCausalLM.from_pretrained(read_json(folder / FACTS)["base"]["path"], local_files_only=True, dtype=torch.float32)
+    if base.get_input_embeddings().num_embeddings < len(tokenizer):
+        base.resize_token_embeddings(len(tokenizer))
     return PeftModel.from_pretrained(base, str(folder), local_files_only=True).eval()
 
 

@@ -43,6 +43,8 @@ class Row:
     """The input as a person reads it."""
     answer: str | None
     conversation: Conversation
+    choices: str | None = None
+    """The cell of `task.choices`."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +75,15 @@ def drawn(n: int, most: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng([seed, DRAWN]).choice(n, size=min(n, most), replace=False)).astype(np.int64)
 
 
-def rows_at(places: NDArray[np.int64], side: str, splits: SplitRows, key: object | None) -> list[Row]:
-    """The rows at (rising) places, read in one pass."""
+def rows_at(places: NDArray[np.int64], side: str, splits: SplitRows, key: object | None, *, choices: bool = False) -> list[Row]:
+    """The rows at (rising) places, read in one pass; with their `choices` where these are asked for."""
+    columns = ("row", "text", "label", "conversation", *(("choices",) if choices else ()))
     out: list[Row] = []
     start = 0
-    for batch in splits.batches(side, size=BATCH, key=key, columns=("row", "text", "label", "conversation")):
+    for batch in splits.batches(side, size=BATCH, key=key, columns=columns):
         inside = places[(places >= start) & (places < start + len(batch))] - start
         found = batch.take(pa.array(inside)).to_pylist()
-        out += [Row(line["row"], line["text"], line["label"], json.loads(line["conversation"])) for line in found]
+        out += [Row(line["row"], line["text"], line["label"], json.loads(line["conversation"]), line.get("choices")) for line in found]
         start += len(batch)
     return out
 

@@ -17,7 +17,7 @@ from goodfit.score import Score, Verdict
 from goodfit.stages.evaluate.scoring import MODEL, SCHEMA, Headlined, judged_gates
 from goodfit.statistics.multiple import adjust
 from goodfit.tasks.writing import metrics
-from goodfit.tasks.writing.metrics import Said
+from goodfit.tasks.writing.said import Said
 
 LOSSES = ("bits_per_byte", "token_loss", "perplexity")
 """Metrics of the losses of all rows; every other one is of what was written."""

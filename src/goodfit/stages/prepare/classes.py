@@ -29,7 +29,7 @@ def prepare_classes(recipe: Recipe, choice: Choice, splits: Splits, run: Run) ->
     task = task_of(recipe.task, Classification.vocabulary(counts, recipe.task.label_names))
     tokenizer = load_tokenizer(choice.base.path)
     limit, asked = choice.base.max_length, recipe.prepare.max_length
-    max_length = auto_length(splits, task, tokenizer, limit) if asked == "auto" else within(asked, choice.base, run)
+    max_length = auto_length(splits, task, tokenizer, limit) if asked == "auto" else within(asked, choice.base, run.screen.say)
     rows = [row_hash(splits, side, ("row", "label", "weight")) for side in SIDES]
     key = digest([choice.base.content, max_length, task.labels, task.multi_label, rows])
     folder = cache.folder("tokens") / key.removeprefix("b2:")

@@ -9,9 +9,11 @@ from __future__ import annotations
 import heapq
 import json
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -19,10 +21,14 @@ from goodfit.data import cache
 from goodfit.data.conversations import answer_text
 from goodfit.engine.examples import ExamplesWriter
 from goodfit.errors import DataError, SettingsError
+from goodfit.models.identity import Identity
 from goodfit.models.load import load_tokenizer
-from goodfit.recipe import Recipe
+from goodfit.models.templates import unknown_tokens
+from goodfit.models.vocabulary import Vocabulary
+from goodfit.recipe import Mix, Recipe
 from goodfit.run import Run, digest
 from goodfit.stages.prepare.lengths import within
+from goodfit.stages.prepare.mix import LEAK, Block, Mixed, draws_of
 from goodfit.stages.prepare.outcome import BIN, SIDES, Prepared, Side, row_hash
 from goodfit.stages.prepare.told import findings_of, manifest_of, table_of
 from goodfit.tasks.generation import Generation
@@ -37,6 +43,9 @@ LONGEST = 4096
 """`max_length: auto` goes no further, whatever the model takes: memory grows with it."""
 SHOWN = 100
 LONGEST_SHOWN = 5
+MIX = -1
+"""Where the mix stands among the sources."""
+HELD_OUT: tuple[Literal["valid", "test"], ...] = ("valid", "test")
 MASKS = 2
 """Version of tasks/masks: raised with every change of what it marks."""
 
@@ -53,6 +62,8 @@ class Encoder:
     stops: frozenset[int]
     """Tokens that end an answer."""
     bos: int | None
+    unknown: tuple[str, ...] = ()
+    """Control tokens that the template writes and the tokenizer does not know."""
 
 
 class Piece(NamedTuple):
@@ -88,6 +99,8 @@ class Facts:
     """Uncut length, in bins -> rows."""
     longest: list[tuple[int, str]] = field(default_factory=list)
     """(tokens, row id) of the longest rows."""
+    blocks: dict[int, Block] = field(default_factory=dict)
+    """Source -> what of its rows is used."""
 
     def note(self, what: str, row: str, said: str) -> None:
         """One more row of which this is true."""
@@ -99,44 +112,91 @@ class Facts:
 
 def prepare_language(recipe: Recipe, choice: Choice, splits: Splits, run: Run) -> Prepared:
     """Tokenises train and validation; DataError where no training row can be learned from."""
-    encoder = encoder_of(recipe, choice, run)
-    rows = [row_hash(splits, side, ("row", "conversation", "weight")) for side in SIDES]
-    key = digest([MASKS, choice.base.content, encoder.task.to_json(), encoder.max_length, encoder.mode, rows])
+    encoder = encoder_of(recipe, choice.base, run.base, run.screen.say)
+    mixed = _opened(recipe.prepare.mix, splits, run)
+    rows = [row_hash(splits, side, ("row", "conversation", "source")) for side in SIDES]
+    others = None if mixed is None else [mixed.store.fingerprint, mixed.to_json(), splits.source_weights()]
+    key = digest([MASKS, choice.base.content, encoder.task.to_json(), encoder.max_length, encoder.mode, rows, others])
     folder = cache.folder("tokens") / key.removeprefix("b2:")
-    facts = {side: _tokenise(splits, side, encoder, folder, run) for side in SIDES}
-    _refuse_nothing(facts["train"])
+    facts = {side: _tokenise(splits, side, encoder, folder, run, mixed if side == "train" else None) for side in SIDES}
+    refuse_nothing(facts["train"])
     used = min(encoder.max_length, max((n for f in facts.values() for n, _ in f.longest), default=encoder.max_length))
     manifest = manifest_of(encoder.task, facts, max_length=used, asked=recipe.prepare.max_length, mode=encoder.mode)
+    sources = sources_of(facts["train"])
     run.report(findings_of(facts))
-    for line in table_of(facts, max_length=used):
+    for line in table_of(facts, sources, max_length=used):
         run.screen.say(line)
+    if mixed is not None and mixed.dropped[LEAK]:
+        run.screen.say(f"  {mixed.dropped[LEAK]:,} rows of prepare.mix ask what a validation or test row asks, and are left out")
+    manifest |= {"sources": sources, "mix": None if mixed is None else mixed.to_json()}
     return Prepared(encoder.task, used, folder, {side: facts[side].examples for side in SIDES}, {}, manifest)
 
 
-def encoder_of(recipe: Recipe, choice: Choice, run: Run) -> Encoder:
-    """The tokenizer and the template of the chosen model, and the longest row."""
-    tokenizer = load_tokenizer(choice.base.path)
-    task = Generation.of(recipe.task, tokenizer, run.base)
-    asked, limit = recipe.prepare.max_length, choice.base.max_length
-    longest = min(limit or LONGEST, LONGEST) if asked == "auto" else within(asked, choice.base, run)
+def _opened(section: Mix | None, splits: Splits, run: Run) -> Mixed | None:
+    """The mix without what is asked in validation or test."""
+    if section is None:
+        return None
+    mixed = Mixed.opened(section, run.base)
+    mixed.without(np.concatenate([splits.question_keys(side) for side in HELD_OUT]))
+    return mixed
+
+
+def encoder_of(recipe: Recipe, base: Identity, folder: Path, say: Callable[[str], None]) -> Encoder:
+    """The tokenizer and the template of the base model (`folder`: the recipe's), and the longest row; `say` gets what is worth saying."""
+    tokenizer = load_tokenizer(base.path)
+    section = recipe.prepare
+    task = Generation.of(recipe.task, tokenizer, folder, Vocabulary(section.special_tokens, section.added_tokens))
+    asked, limit = section.max_length, base.max_length
+    longest = min(limit or LONGEST, LONGEST) if asked == "auto" else within(asked, base, say)
     stops = frozenset(stop_token_ids(tokenizer, task.template))
-    return Encoder(task, tokenizer, longest, recipe.prepare.truncation_mode, stops, tokenizer.bos_token_id)
+    unknown = unknown_tokens(task.template, tokenizer)
+    return Encoder(task, tokenizer, longest, section.truncation_mode, stops, tokenizer.bos_token_id, unknown)
 
 
-def _tokenise(splits: Splits, side: Side, encoder: Encoder, folder: Path, run: Run) -> Facts:
+def _tokenise(splits: Splits, side: Side, encoder: Encoder, folder: Path, run: Run, mixed: Mixed | None) -> Facts:  # noqa: PLR0913
     facts, total, done = Facts(), splits.counts.get(side, 0), 0
+    names, weights = splits.source_names(), splits.source_weights()
     with cache.writing(folder), ExamplesWriter(folder / side) as writer:
-        for batch in splits.batches(side, size=BATCH, columns=("row", "conversation", "weight", "at")):
-            held: list[tuple[str, float, Piece]] = []
-            for row, text, weight, at in zip(*(batch.column(i).to_pylist() for i in range(4)), strict=True):
-                held += [(row, weight, piece) for piece in examine(text, row, at, encoder, facts)]
-            ids = np.array([token for _, _, piece in held for token in piece.ids], dtype=np.int32)
-            learned = np.array([flag for _, _, piece in held for flag in piece.learned], dtype=np.bool_)
-            lengths = [len(piece.ids) for _, _, piece in held]
-            writer.append(ids, lengths, row=[row for row, _, _ in held], weight=[w for _, w, _ in held], learned=learned)
+        for batch in splits.batches(side, size=BATCH, columns=("row", "conversation", "at", "source")):
+            columns = [batch.column(i).to_pylist() for i in range(4)]
+            for source in dict.fromkeys(columns[3]):
+                block = facts.blocks.setdefault(source, Block(names[source], weights[source]))
+                _write([row[:3] for row in zip(*columns, strict=True) if row[3] == source], block, encoder, facts, writer)
             done += batch.num_rows
             run.screen.progress(f"tokenising {side}", done, total)
+        if mixed is not None:
+            mixed.few(sum(drawn for _, drawn in draws_of(list(facts.blocks.values()))))
+            block = facts.blocks.setdefault(MIX, Block(mixed.section.path, mixed.section.share, is_mix=True))
+            _write(mixed.rows(), block, encoder, facts, writer)
     return facts
+
+
+def _write(rows: Iterable[tuple[str, str, str]], block: Block, encoder: Encoder, facts: Facts, writer: ExamplesWriter) -> None:
+    """Appends the examples of rows (id, conversation, file:line) of one source; sources come one after the other."""
+    for some in _some(rows, BATCH):
+        held = [(row, piece) for row, text, at in some for piece in examine(text, row, at, encoder, facts)]
+        lengths = [len(piece.ids) for _, piece in held]
+        learned = np.array([flag for _, piece in held for flag in piece.learned], dtype=np.bool_)
+        ids = np.array([token for _, piece in held for token in piece.ids], dtype=np.int32)
+        writer.append(ids, lengths, row=[row for row, _ in held], learned=learned)
+        block.rows += len({row for row, _ in held})
+        block.examples += len(held)
+        block.tokens += sum(lengths)
+        block.learned += int(learned.sum())
+
+
+def _some(rows: Iterable[tuple[str, str, str]], size: int) -> Iterator[list[tuple[str, str, str]]]:
+    walk = iter(rows)
+    while some := list(islice(walk, size)):
+        yield some
+
+
+def sources_of(train: Facts) -> list[dict[str, Any]]:
+    """`sources` of the manifest: rows, examples and tokens of each, and how many examples an epoch draws."""
+    blocks = list(train.blocks.values())
+    draws = draws_of(blocks)
+    total = sum(drawn for _, drawn in draws)
+    return [block.to_json(drawn, total) for block, (_, drawn) in zip(blocks, draws, strict=True)]
 
 
 def examine(text: str, row: str, at: str, encoder: Encoder, facts: Facts) -> list[Piece]:
@@ -207,6 +267,8 @@ def _look(marked: Marked, told: dict[str, Any], row: str, at: str, encoder: Enco
     if last is not None and marked.ids[last] not in encoder.stops:
         answer = answer_text(told) or ""
         facts.note("never_stops", row, f"{at}: the answer ends with {encoder.tokenizer.decode([marked.ids[last]])!r} ({answer[-20:]!r})")
+    if found := [token for token in encoder.unknown if token in marked.text]:
+        facts.note("unknown_token", row, f"{at}: {', '.join(found)}")
     if marked.dropped:
         role = told["messages"][marked.dropped[0]]["role"] if "messages" in told else "user"
         facts.note("lost_content", row, f"{at}: a {role} message")
@@ -214,7 +276,7 @@ def _look(marked: Marked, told: dict[str, Any], row: str, at: str, encoder: Enco
         facts.note("broken_prompt", row, at)
 
 
-def _refuse_nothing(train: Facts) -> None:
+def refuse_nothing(train: Facts) -> None:
     """DataError where not one row is left: the first reason says why."""
     if train.examples:
         return

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from goodfit.models.identity import Identity
-from goodfit.run import Run
 from goodfit.tasks.classification import Classification
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ def auto_length(splits: Splits, task: Classification, tokenizer: Any, limit: int
     return max(min(wanted, limit or UNLIMITED), tokenizer.num_special_tokens_to_add(pair=False) + 1, 8)
 
 
-def within(asked: int, base: Identity, run: Run) -> int:
+def within(asked: int, base: Identity, say: Callable[[str], None]) -> int:
     """The asked length, at most what the model can take."""
     limit = base.max_length
     if limit is not None and asked > limit:
-        run.screen.say(f"  prepare.max_length: {asked} is more than {base.name} takes; {limit} is used")
+        say(f"  prepare.max_length: {asked} is more than {base.name} takes; {limit} is used")
         return limit
     return asked

@@ -18,6 +18,7 @@ from goodfit.models.load import load_tokenizer
 from goodfit.run import CANDIDATES, Run
 from goodfit.stages.prepare.outcome import SIDES, Side
 from goodfit.stages.prepare.stage import Tokens
+from goodfit.tasks.generation import Generation
 
 FIRST = 3
 
@@ -65,9 +66,12 @@ def one_row(run: Run, row: str) -> list[Seen]:
 
 def _opened(run: Run) -> tuple[Tokens, Any]:
     try:
-        return Tokens.load(run), load_tokenizer(read_json(run.path / "choose" / CANDIDATES)["base"]["path"])
+        tokens, tokenizer = Tokens.load(run), load_tokenizer(read_json(run.path / "choose" / CANDIDATES)["base"]["path"])
     except FileNotFoundError as error:
         raise RunError(f"the tokens of {run.id} are not in the cache any more", fix=f"goodfit prepare {run.path} --new") from error
+    if isinstance(tokens.task, Generation):
+        tokens.task.vocabulary.add_to(tokenizer)
+    return tokens, tokenizer
 
 
 def _seen(examples: Examples, place: int, side: Side, tokenizer: Any) -> Seen:

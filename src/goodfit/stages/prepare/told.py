@@ -1,8 +1,8 @@
-"""What prepare says of conversations: the table before any training, the findings PRE001 to PRE007, the manifest. Part of prepare."""
+"""What prepare says of conversations: the table before any training, the findings PRE001 to PRE008, the manifest. Part of prepare."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +41,7 @@ def manifest_of(task: Generation, facts: Mapping[Side, Facts], *, max_length: in
     }  # fmt: skip
 
 
-def table_of(facts: Mapping[Side, Facts], *, max_length: int) -> list[str]:
+def table_of(facts: Mapping[Side, Facts], sources: Sequence[Mapping[str, Any]], *, max_length: int) -> list[str]:
     """The table that stands on the screen before a model is loaded."""
     lines = [f"  {'':<6} {'rows':>8} {'tokens':>11} {'learned':>11} {'cut':>6} {'left out':>9}   (at most {max_length:,} tokens a row)"]
     for side in SIDES:
@@ -49,8 +49,21 @@ def table_of(facts: Mapping[Side, Facts], *, max_length: int) -> list[str]:
         why = ", ".join(f"{n:,} {what.replace('_', ' ')}" for what, n in f.dropped.items())
         numbers = f"{f.rows:>8,} {f.tokens_used:>11,} {f.learned:>11,} {f.cut.total():>6,} {f.dropped.total():>9,}"
         lines.append(f"  {side:<6} {numbers}{'   ' if why else ''}{why}")
+    lines += _sources(sources) if len(sources) > 1 or any(source["per_epoch"] != source["examples"] for source in sources) else []
     longest = sorted(facts["train"].longest, reverse=True)[:3]
     return [*lines, f"  longest: {', '.join(f'{n:,} tokens ({row})' for n, row in longest)}"] if longest else lines
+
+
+def _sources(sources: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What each source gives to an epoch."""
+    width = max(24, *(len(source["source"]) for source in sources))
+    lines = [f"  {'training rows of':<{width}} {'rows':>8} {'tokens':>11} {'learned':>11}   examples drawn in an epoch"]
+    for source in sources:
+        how = f"mix, share {source['share']:g}" if source["mix"] else f"weight {source['weight']:g}"
+        drawn = f"{source['per_epoch']:,} of {source['examples']:,} ({how}): {source['of_epoch']:.0%} of an epoch"
+        name = visible(source["source"], 60)
+        lines.append(f"  {name:<{width}} {source['rows']:>8,} {source['tokens']:>11,} {source['learned']:>11,}   {drawn}")
+    return lines
 
 
 @dataclass(frozen=True)
@@ -110,11 +123,17 @@ QUESTIONS = (
         "The model is asked with other tokens than it was trained on (templates of reasoning models open a thought).",
         "name another task.chat_template, or give answers with the thoughts that the template expects",
     ),
+    Question(
+        "PRE008", "unknown_special_token", ("unknown_token",), "have control tokens that the tokenizer does not know",
+        "the tokenizer knows every control token of the chat template", "warning",
+        "The chat template writes them, and each becomes several ordinary tokens that a user's text can write too.",
+        "add them: prepare.special_tokens, or name the task.chat_template that the model was made for",
+    ),
 )  # fmt: skip
 
 
 def findings_of(facts: Mapping[Side, Facts]) -> list[Finding]:
-    """PRE001 to PRE007, of training and validation rows together."""
+    """PRE001 to PRE008, of training and validation rows together."""
     rows = sum(f.rows + f.dropped.total() for f in facts.values())
     return [_answered(question, facts, rows) for question in QUESTIONS]
 

@@ -106,10 +106,16 @@ def data_facts(folder: Folder, settings: Mapping[str, Any]) -> DataFacts:
         tokens={key: prepared_tokens for key, prepared_tokens in mapping(prepared, "tokens").items() if key in ("read", "used", "dropped")},
         truncated=counts(prepared, "truncated"),
         truncated_rows=counts(prepared, "truncated_rows"),
+        sources=[_source(one) for one in prepared.get("sources") or () if isinstance(one, Mapping)],
+        mix=_source(mapping(prepared, "mix")),
         max_length=whole(prepared, "max_length") if maximum is None else maximum,
         lengths=_lengths(prepared) or _lengths(profile),
         languages=_languages(profile),
     )
+
+
+def _source(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: homeless(value) if isinstance(value, str) else value for key, value in one.items()}
 
 
 def _labels(*sources: Mapping[str, Any]) -> tuple[dict[str, int], str | None]:

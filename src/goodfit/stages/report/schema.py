@@ -121,6 +121,10 @@ class DataFacts(Record):
     """Rows cut at `max_length`, per label (of several labels a row counts for each)."""
     truncated_rows: dict[str, int] = {}
     """Rows cut at `max_length`, per split; a row counts once."""
+    sources: list[dict[str, Any]] = []
+    """Generation: rows, examples and tokens of each source of the training, and how many examples an epoch draws (`prepare.mix` too)."""
+    mix: dict[str, Any] = {}
+    """Generation: rows of `prepare.mix` read = used + dropped by reason."""
     max_length: int | None = None
     lengths: dict[str, Any] = {}
     """Histogram: `unit`, `edges` (k + 1), `counts` (k), and the `split` that was counted, where one was."""

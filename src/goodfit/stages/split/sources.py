@@ -36,7 +36,7 @@ def columns_of(recipe: Recipe) -> Columns:
     task, groups = recipe.task, {axis: group.column for axis, group in recipe.groups.items()}
     around: dict[str, Any] = {"groups": groups, "by": recipe.split.by, "time": recipe.split.time}
     if not task.label_columns:
-        return Columns(turns=Turns(task.turns, task.template, task.speakers), **around)
+        return Columns(turns=Turns(task.turns, task.template, task.speakers), choices=task.choices, **around)
     return Columns(text=task.text, label=task.label_columns, multi_label=task.multi_label, separator=task.label_separator, **around)
 
 

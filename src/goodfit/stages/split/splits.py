@@ -6,6 +6,7 @@ and labels in the row store of the cache, which is read again from the user's fi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +20,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from goodfit.data import cache
+from goodfit.data.conversations import question_of
 from goodfit.data.conversations.reading import Turns
+from goodfit.data.duplicates import text_keys
 from goodfit.data.fingerprint import data_fingerprint
 from goodfit.data.rows import Rows
 from goodfit.data.source import Columns, Source
@@ -43,7 +46,9 @@ class Splits:
     Tables and batches have the columns `row` (string id), `text` (string), `label` (string; list<string> for multi-label),
     `group` (int32: the cluster: rows of one customer, document, or normalised text; the unit of every interval),
     `weight` (float32), `at` (`file:line`), a string column `group.<axis>` per axis of `groups`, and where rows are conversations
-    `conversation` (JSON; `text` is then what is asked, `label` the answer). Order: that of the files.
+    `conversation` (JSON; `text` is then what is asked, `label` the answer). `choices` (JSON) where the recipe names it. Where it
+    is asked for, `source` (int16: which file).
+    Order: that of the files.
     """
 
     folder: Path
@@ -111,6 +116,23 @@ class Splits:
         """The cluster of every row of a split, int64 [n], in the order of `table` (needs no key: it holds no text and no label)."""
         out: npt.NDArray[np.int64] = self._of_split(split, "group").to_numpy().astype(np.int64)
         return out
+
+    def question_keys(self, split: Side) -> npt.NDArray[np.uint64]:
+        """A hash of what each row of a split asks, uint64 [n, 2], normalised (needs no key: it tells nothing of the row but itself).
+
+        Rows from elsewhere that ask the same are found by it; of conversations only.
+        """
+        places = pc.index_in(self.row_ids(split), value_set=self._store().column("row"))
+        told = self._store().column("conversation").take(places).to_pylist()
+        return text_keys(pa.array([question_of(json.loads(text)) for text in told], pa.string()))
+
+    def source_names(self) -> list[str]:
+        """The user's files in order; the column `source` counts them from 0."""
+        return [str(file["path"]) for file in self._manifest["files"]]
+
+    def source_weights(self) -> list[float]:
+        """The weight of each of them."""
+        return [float(file.get("weight", 1.0)) for file in self._manifest["files"]]
 
     # -- what split counted -------------------------------------------------------------------------------------------
 
@@ -181,8 +203,11 @@ class Splits:
             ("row", pa.string()), ("text", pa.string()), ("label", pa.list_(pa.string()) if self.multi_label else pa.string()),
             ("group", pa.int32()), ("weight", pa.float32()), ("at", pa.string()), *((f"group.{axis}", pa.string()) for axis in self.axes),
             *([("conversation", pa.string())] if self._manifest["columns"].get("turns") else []),
+            *([("choices", pa.string())] if self._manifest["columns"].get("choices") else []),
         ])  # fmt: skip
-        return whole if columns is None else pa.schema([whole.field(name) for name in columns])
+        if columns is None:
+            return whole
+        return pa.schema([pa.field("source", pa.int16()) if name == "source" else whole.field(name) for name in columns])
 
     def _with_group(self, split: Side, batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         groups = self._of_split(split, "group").combine_chunks() if "group" in schema.names else None

@@ -35,8 +35,8 @@ class Language:
         self.task = task
 
     def begin(self, recipe: Recipe, choice: Choice, tokens: Tokens) -> LoadedModel:
-        """The base model with the head that it was pre-trained with."""
-        return load_language(choice.base.path)
+        """The base model with the head that it was pre-trained with, and rows for the tokens that the recipe adds."""
+        return self.task.vocabulary.extend(load_language(choice.base.path))
 
     def objective(self, recipe: Recipe, tokens: Tokens) -> Objective:
         """The loss of every learned token."""

@@ -47,7 +47,7 @@ def tune(recipe: Recipe, choice: Choice, tokens: Tokens, run: Run) -> Tuned:
     train = tokens.examples("train")
     lora = recipe.peft.method == "lora"
     facts = Facts(
-        rows=len(train),
+        rows=train.epoch_rows,
         parameters=choice.base.parameters,
         causal=choice.base.causal,
         lora=lora,

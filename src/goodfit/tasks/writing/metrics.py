@@ -11,8 +11,8 @@ A function raises Unscorable with the reason where the number does not exist; th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -24,7 +24,8 @@ from goodfit.statistics.comparing import Question, compare, no_answer
 from goodfit.statistics.sample import Unscorable
 from goodfit.statistics.scoring import absent, score
 from goodfit.statistics.table import kind_of
-from goodfit.tasks.writing import habits, matches, overlap, structure
+from goodfit.tasks.writing import choices, habits, matches, overlap, structure
+from goodfit.tasks.writing.said import Rows, Said
 from goodfit.tasks.writing.words import Vocabulary, lengths, words
 
 T = TypeVar("T")
@@ -36,76 +37,6 @@ ALIKE = 1.1
 """Two systems are compared on distinct n-grams if neither wrote more than this many times as much as the other."""
 
 
-@dataclass(frozen=True)
-class Rows:
-    """What a metric makes of every row, as its kind in the table of statistics takes it."""
-
-    values: NDArray[Any]
-    """[n], or [n, D] for `chrf` and `distinct`."""
-    sizes: NDArray[Any] | None = None
-    """[n], for ratios: tokens, bytes."""
-    applies: NDArray[np.bool_] | None = None
-    """[n]: rows that the metric speaks of; None: all. It may depend on the reference only, never on what was said."""
-
-    def kept(self, clusters: NDArray[np.int64] | None) -> tuple[Any, Any, Any]:
-        """Sizes, values and clusters of the rows that apply."""
-        if self.applies is None or self.applies.all():
-            return self.sizes, self.values, clusters
-        return tuple(None if part is None else part[self.applies] for part in (self.sizes, self.values, clusters))  # type: ignore[return-value]
-
-
-@dataclass(frozen=True)
-class Said:
-    """What one system wrote for some rows, what it should have written, and how likely it found that; whatever is not known is None."""
-
-    references: Sequence[str] | None = None
-    predictions: Sequence[str] | None = None
-    stopped: NDArray[np.bool_] | None = None
-    """[n]: the system ended its answer itself, before the limit."""
-    losses: NDArray[np.float64] | None = None
-    """[n]: nats summed over the learned tokens of the row."""
-    learned_tokens: NDArray[np.int64] | None = None
-    """[n]"""
-    bytes: NDArray[np.int64] | None = None
-    """[n]: UTF-8 bytes of the text that the learned tokens stand for."""
-    copied_words: NDArray[np.int64] | None = None
-    """[n]: words in the longest run that stands in training texts (`memorised.Memorised.longest`)."""
-    clusters: NDArray[np.int64] | None = None
-    """[n]: rows that are not independent of each other (document, conversation)."""
-    pattern: str | None = None
-    """For regex_match."""
-    schema: Mapping[str, Any] | None = None
-    """A JSON schema, for json_valid."""
-    level: float = 0.95
-    made: dict[str, Rows] = field(init=False, default_factory=dict, repr=False, compare=False)
-    """Rows of metrics that were asked for already."""
-
-    def __post_init__(self) -> None:
-        sizes = {name: len(part) for name in _PARTS if (part := getattr(self, name)) is not None}
-        if len(set(sizes.values())) > 1:
-            raise ValueError(f"parts of one outcome have different numbers of rows: {sizes}")
-
-    @property
-    def n(self) -> int:
-        """Rows."""
-        return next((len(part) for name in _PARTS if (part := getattr(self, name)) is not None), 0)
-
-    @property
-    def pairs(self) -> tuple[Sequence[str], Sequence[str]]:
-        """Predictions and references."""
-        if self.references is None:
-            raise Unscorable("the rows have no references")
-        return self.said, self.references
-
-    @property
-    def said(self) -> Sequence[str]:
-        """Predictions."""
-        if self.predictions is None:
-            raise Unscorable("nothing was generated")
-        return self.predictions
-
-
-_PARTS = ("references", "predictions", "stopped", "losses", "learned_tokens", "bytes", "copied_words", "clusters")
 OfRows = Callable[[Said], Rows]
 Applies = Callable[[Said], bool]
 
@@ -231,6 +162,10 @@ def _generated(said: Said) -> bool:
     return said.predictions is not None
 
 
+def _has_choices(said: Said) -> bool:
+    return said.picked is not None and not np.isnan(said.picked).all()
+
+
 def _likely(said: Said) -> bool:
     return said.losses is not None and said.learned_tokens is not None
 
@@ -250,6 +185,24 @@ def _is_json(text: str) -> bool:
 
 
 # --- the metrics --------------------------------------------------------------------------------------------------------------------
+
+
+@text_metric("choice_accuracy", kind="rate", auto=_has_choices)
+def choice_accuracy(said: Said) -> Rows:
+    """Share of rows whose right choice has the largest log-likelihood (lm-evaluation-harness: acc)."""
+    return _picked(said, choices.RAW)
+
+
+@text_metric("choice_accuracy_norm", kind="rate", auto=_has_choices)
+def choice_accuracy_norm(said: Said) -> Rows:
+    """The same of the log-likelihood per character of the choice (acc_norm)."""
+    return _picked(said, choices.CHARACTERS)
+
+
+@text_metric("choice_accuracy_token", kind="rate")
+def choice_accuracy_token(said: Said) -> Rows:
+    """The same of the log-likelihood per token."""
+    return _picked(said, choices.TOKENS)
 
 
 @text_metric("chrf", kind="chrf", auto=_answered)
@@ -376,6 +329,11 @@ def _where(found: tuple[NDArray[np.bool_], NDArray[np.bool_]], nowhere: str) -> 
     if not applies.any():
         raise Unscorable(nowhere)
     return Rows(right, applies=applies)
+
+
+def _picked(said: Said, way: int) -> Rows:
+    taken = _given(said.picked, "the recipe names no column of choices (task.choices)")[:, way]
+    return _where((np.nan_to_num(taken) > 0, ~np.isnan(taken)), "no row has an answer among its choices")
 
 
 def _given(part: NDArray[Any] | None, why_not: str) -> NDArray[Any]:

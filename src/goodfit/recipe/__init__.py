@@ -1,0 +1,44 @@
+"""Recipe: what the user asked for, one frozen section per stage.
+
+Nouns layer: standard library and pydantic. Keys are those of transformers / TRL / PEFT where one exists. The docstring under a
+key is its help text (docs/reference/recipe.md is generated from it). `auto` means: the stage decides from what it measures, and
+writes the value to `resolved.yaml`. Reading a recipe from a file, with line numbers in its errors, is `settings`.
+
+task.py      task
+data.py      data, groups, split
+prepare.py   choose, prepare
+train.py     train, peft
+evaluate.py  audit, evaluate, report
+whole.py     Recipe, and a stage's view of it
+"""
+
+from goodfit.recipe.data import Data, DataSource, Form, GroupAxis, Split
+from goodfit.recipe.evaluate import Audit, Evaluate, Report
+from goodfit.recipe.prepare import Choose, Mix, Prepare
+from goodfit.recipe.section import Auto, Names, Section, Share
+from goodfit.recipe.task import Task
+from goodfit.recipe.train import Peft, Train
+from goodfit.recipe.whole import Recipe, view
+
+__all__ = [
+    "Audit",
+    "Auto",
+    "Choose",
+    "Data",
+    "DataSource",
+    "Evaluate",
+    "Form",
+    "GroupAxis",
+    "Mix",
+    "Names",
+    "Peft",
+    "Prepare",
+    "Recipe",
+    "Report",
+    "Section",
+    "Share",
+    "Split",
+    "Task",
+    "Train",
+    "view",
+]

@@ -1,0 +1,86 @@
+"""The sections `data`, `groups` and `split`: where the rows are, whose they are, how they are divided. Part of recipe."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from goodfit.recipe.section import Section, Share
+
+
+class Form(Section):
+    """How a file is read; all of it is found by itself when omitted."""
+
+    format: str | None = None
+    """csv, tsv, jsonl, json, parquet, arrow, xlsx, txt-folder; by the file's ending when omitted."""
+    encoding: str | None = None
+    """Of text files: utf-8, cp1252, utf-16 …"""
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    """Of csv files: one character."""
+    header: bool | None = None
+    """Of csv files: false where the first line is a row already (columns are then column_1, column_2 …)."""
+
+
+class DataSource(Form):
+    """One of several files."""
+
+    path: str
+    """File, folder, or `hub:owner/name`."""
+    weight: Annotated[float, Field(gt=0)] = 1.0
+    """How much a row of this source counts in training, relative to 1: in the loss; for generation how often it is drawn in an epoch
+    (0.5: half of the rows in each, 2: each twice)."""
+
+
+class Data(Form):
+    """Where the rows are: one file, several sources, or given splits. Paths are relative to the recipe."""
+
+    path: str | None = None
+    """One file (csv, tsv, jsonl, json, parquet, xlsx, compressed), a folder (arrow, or txt per class), or `hub:owner/name`."""
+    sources: tuple[DataSource, ...] = ()
+    """Several files, each with a weight."""
+    train: str | None = None
+    """Given training rows."""
+    valid: str | None = None
+    """Given validation rows (cut from train when omitted)."""
+    test: str | None = None
+    """Given test rows (cut from train when omitted)."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Data:
+        ways = [bool(self.path), bool(self.sources), bool(self.train)]
+        if sum(ways) != 1:
+            raise ValueError("give exactly one of path, sources, or train (with valid and test)")
+        if (self.valid or self.test) and not self.train:
+            raise ValueError("valid and test need train beside them")
+        return self
+
+
+class GroupAxis(Section):
+    """How a row's group is known."""
+
+    column: str
+    """Column that holds the member's name."""
+
+
+class Split(Section):
+    """How rows are divided into train, validation and test, without leaks."""
+
+    test_size: Share = 0.15
+    """Share of rows (0-1) kept for the one honest look at the end."""
+    valid_size: Share = 0.15
+    """Share of rows for choosing the step, the threshold, the temperature."""
+    by: str | None = None
+    """Column whose rows stay together (customer, document, conversation); also the unit of every interval."""
+    time: str | None = None
+    """Column with a time: train is the oldest, test the newest."""
+    duplicates: Literal["keep", "drop"] = "keep"
+    """Rows with the same normalised text always stay on one side; `drop` keeps only the first of those that agree on the label."""
+    leaks: Literal["report", "drop"] = "report"
+    """With given splits: report training rows that stand in validation or test too, or drop them from training."""
+
+    @model_validator(mode="after")
+    def _sizes(self) -> Split:
+        if self.test_size + self.valid_size >= 1:
+            raise ValueError("test_size + valid_size leave no rows for training")
+        return self

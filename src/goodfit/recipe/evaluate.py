@@ -1,0 +1,63 @@
+"""The sections `audit`, `evaluate` and `report`: what is looked for, measured and shown. Part of recipe."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+
+from goodfit.recipe.section import Auto, Names, Section, listed
+from goodfit.score import Gate
+
+
+class Evaluate(Section):
+    """What is measured at the end, against what."""
+
+    on: Literal["test", "valid"] = "test"
+    """Which rows; `test` is opened once, and the ledger counts it."""
+    metrics: Auto | Names = "auto"
+    """Scores to report; the first is the primary one. `auto`: all that apply, macro_f1 first (generation: chrf, or bits_per_byte)."""
+    baselines: Auto | tuple[str, ...] = "auto"
+    """What the model has to beat, on the same rows. `auto`: majority and tfidf; for generation base, few_shot and retrieval."""
+    gates: dict[str, str] = Field(default_factory=dict)
+    """Bars set beforehand, for example {macro_f1: ">= 0.80"}."""
+    rows: Auto | Annotated[int, Field(gt=0)] = "auto"
+    """Generation: of so many rows, drawn by chance (`auto`: 300), the answers are written; losses are measured on all rows."""
+    max_new_tokens: Auto | Annotated[int, Field(gt=0)] = "auto"
+    """Generation: longest answer in tokens; `auto`: the 99% quantile of the training answers and a quarter more, 16 to 512."""
+    few_shot: Annotated[int, Field(gt=0)] = 3
+    """Generation: training examples in the prompt of the baseline few_shot."""
+    predictions: dict[str, str] = Field(default_factory=dict)
+    """Generation: name -> file with another system's answers (`prediction`, beside `row` or the input columns)."""
+    retain: Names = ()
+    """Generation: files of texts that the model must not forget: bits per byte before and after the training."""
+    regex: str | None = None
+    """Generation: the pattern of the score regex_match."""
+    json_schema: str | None = None
+    """Generation: file with the JSON schema of the score json_valid."""
+
+    @field_validator("baselines", mode="before")
+    @classmethod
+    def _one_baseline(cls, value: Any) -> Any:
+        return value if value == "auto" else listed(value)
+
+    @field_validator("gates")
+    @classmethod
+    def _gates(cls, gates: dict[str, str]) -> dict[str, str]:
+        for name, text in gates.items():
+            Gate.parse(name, text)
+        return gates
+
+
+class Report(Section):
+    """What the report shows."""
+
+    show_text: Literal["masked", "full", "none"] = "masked"
+    """Examples of rows: with letters and digits masked, in full, or not at all."""
+
+
+class Audit(Section):
+    """Checks on the data before anything is trained."""
+
+    ignore: tuple[str, ...] = ()
+    """Codes of findings to mute."""

@@ -1,0 +1,79 @@
+"""The sections `train` and `peft`: how to train, and of which weights. Part of recipe."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from goodfit.recipe.section import Auto, Section
+
+
+class Train(Section):
+    """How to train; the keys are those of transformers' TrainingArguments."""
+
+    learning_rate: Auto | Annotated[float, Field(gt=0, lt=1)] = "auto"
+    """Peak rate of the body."""
+    head_learning_rate: Auto | Annotated[float, Field(gt=0, lt=1)] = "auto"
+    """Peak rate of a freshly initialised head."""
+    num_train_epochs: Auto | Annotated[float, Field(gt=0)] = "auto"
+    """Passes over the training rows."""
+    max_steps: Annotated[int, Field(gt=0)] | None = None
+    """Stops after so many optimiser steps, whatever the epochs say."""
+    batch_tokens: Auto | Annotated[int, Field(gt=0)] = "auto"
+    """Most tokens in memory at once (a micro-batch); the result does not depend on it."""
+    per_device_train_batch_size: Auto | Annotated[int, Field(gt=0)] = "auto"
+    """Rows per micro-batch; times gradient_accumulation_steps it is the number of rows of an optimiser step."""
+    gradient_accumulation_steps: Annotated[int, Field(gt=0)] = 1
+    """Micro-batches per optimiser step; the loss equals that of the whole batch."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    """Decoupled decay; none on norms and biases."""
+    adam_beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """AdamW's first moment."""
+    adam_beta2: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    """AdamW's second moment."""
+    adam_epsilon: Annotated[float, Field(gt=0)] = 1e-8
+    """AdamW's epsilon."""
+    max_grad_norm: Annotated[float, Field(ge=0)] = 1.0
+    """Gradients are clipped to this global norm; 0 switches clipping off."""
+    lr_scheduler_type: Literal["linear", "cosine", "constant", "constant_with_warmup"] = "linear"
+    """Shape of the rate after the warm-up."""
+    warmup_steps: Annotated[float, Field(ge=0)] = 0.06
+    """Below 1 a share of all steps, else steps."""
+    label_smoothing_factor: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the target spread over all classes."""
+    class_weights: Literal["none", "balanced"] | dict[str, float] = "none"
+    """Weight of each class in the loss: `balanced` (n / (classes * count)), or given by name."""
+    freeze: Literal["none", "embeddings", "body"] | Annotated[int, Field(ge=0)] = "none"
+    """Which weights stay as they are: the embeddings, the embeddings and the first k layers, or all but the head."""
+    neftune_noise_alpha: Annotated[float, Field(gt=0)] | None = None
+    """Generation: noise on the embeddings (NEFTune; 5 is usual), against answers learned by heart."""
+    samples: Annotated[int, Field(ge=0)] = 3
+    """Generation: validation prompts that are answered while the model trains (train/samples.jsonl)."""
+    early_stopping: bool = True
+    """Stop when the validation score has not improved for a while; the best step is kept either way."""
+    metric_for_best_model: str = "auto"
+    """Validation score by which a step is kept: `macro_f1` (= `auto`), `accuracy`, `micro_f1`, `subset_accuracy`, `log_loss`."""
+    eval_steps: Auto | Annotated[int, Field(gt=0)] = "auto"
+    """Optimiser steps between two looks at train and validation."""
+    save_steps: Auto | Annotated[int, Field(gt=0)] = "auto"
+    """Optimiser steps between two checkpoints (also written at every look)."""
+    logging_steps: Auto | Annotated[int, Field(gt=0)] = "auto"
+    """Optimiser steps per line in events.jsonl; `auto`: about one line a second."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Arithmetic of the matrix products (weights stay float32); `auto`: whichever this machine is measured to be faster with."""
+
+
+class Peft(Section):
+    """Train a small adapter instead of all weights (PEFT's words)."""
+
+    method: Literal["full", "lora"] = "full"
+    """`full`: all weights; `lora`: a low-rank adapter."""
+    r: Annotated[int, Field(gt=0)] = 16
+    """Rank."""
+    lora_alpha: Annotated[float, Field(gt=0)] = 32
+    """Scale; the update counts lora_alpha / r."""
+    lora_dropout: Auto | Annotated[float, Field(ge=0, lt=1)] = "auto"
+    """Dropout before the adapter; `auto`: 0.05, and 0 above 20,000 rows."""
+    target_modules: str | tuple[str, ...] = "all-linear"
+    """Which linear layers get one."""

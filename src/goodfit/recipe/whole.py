@@ -1,0 +1,76 @@
+"""Recipe: all sections together, and the keyhole through which a stage sees its own. Part of recipe."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from goodfit.recipe.data import Data, GroupAxis, Split
+from goodfit.recipe.evaluate import Audit, Evaluate, Report
+from goodfit.recipe.prepare import Choose, Prepare
+from goodfit.recipe.task import Task
+from goodfit.recipe.train import Peft, Train
+
+
+class Recipe(BaseModel):
+    """Everything that a run is asked to do."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")] = "model"
+    """Name of the run and of the model."""
+    purpose: str = ""
+    """What the model is for, and who it serves (model card)."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 42
+    """Everything random starts from it."""
+    fail_on: Literal["note", "warning", "error", "never"] = "error"
+    """A finding of this severity or worse ends the run."""
+    task: Task = Task()
+    data: Data
+    groups: dict[str, GroupAxis] = Field(default_factory=dict)
+    """Axis -> how a row's member is known; rows are counted per member."""
+    split: Split = Split()
+    audit: Audit | Literal[False] = Audit()
+    choose: Choose = Choose()
+    prepare: Prepare = Prepare()
+    train: Train = Train()
+    peft: Peft = Peft()
+    evaluate: Evaluate = Evaluate()
+    report: Report = Report()
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict with every default filled in."""
+        return self.model_dump(mode="json")
+
+
+def view(recipe: Recipe, reads: tuple[str, ...]) -> Recipe:
+    """The recipe with the sections of `reads` only: any other attribute raises, so a stage cannot read what it did not declare."""
+    return _View.of(recipe, reads)  # type: ignore[return-value]
+
+
+class _View:
+    """A keyhole on a Recipe."""
+
+    __slots__ = ("_reads", "_recipe")
+
+    def __init__(self, recipe: Recipe, reads: tuple[str, ...]) -> None:
+        self._recipe = recipe
+        self._reads = reads
+
+    @classmethod
+    def of(cls, recipe: Recipe, reads: tuple[str, ...]) -> _View:
+        """A view on `reads`, which must be sections that exist."""
+        unknown = set(reads) - set(Recipe.model_fields)
+        assert not unknown, f"a stage reads unknown sections {sorted(unknown)}"
+        return cls(recipe, reads)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self._reads:
+            raise AttributeError(f"this stage reads {', '.join(self._reads)} of the recipe, not {name!r}: declare it in @stage(reads=…)")
+        return getattr(self._recipe, name)
+
+    def resolved(self) -> dict[str, Any]:
+        """The values behind the fingerprint."""
+        values = self._recipe.to_json()
+        return {name: values[name] for name in self._reads}
