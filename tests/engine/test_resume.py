@@ -124,6 +124,17 @@ def test_resumed_equals_uninterrupted_wherever_it_was_cut(tmp_path: Path, at: in
         assert all(e["attempt"] == 2 for e in events)
 
 
+def test_rows_that_are_drawn_are_drawn_again_the_same_after_a_stop(tmp_path: Path) -> None:
+    data = {"train": TRAIN.drawn(((40, 20), (20, 50))), "valid": VALID}
+    whole = train("bert", tmp_path / "whole", data=data, logging_steps=1)
+    stopped_at(tmp_path / "cut", 9, data=data)
+    again = train("bert", tmp_path / "cut", attempt=2, data=data, logging_steps=1)
+    assert again.resumed_from
+    assert all(torch.equal(a, b) for a, b in zip(result(whole).values(), result(again).values(), strict=True))
+    with pytest.raises(RunError, match="the training rows changed"):
+        train("bert", tmp_path / "cut", attempt=3, data=data | {"train": TRAIN.drawn(((40, 21), (20, 50)))})
+
+
 def test_a_finished_training_is_not_trained_again(tmp_path: Path) -> None:
     first = train("bert", tmp_path)
     events: list[dict[str, Any]] = []
