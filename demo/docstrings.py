@@ -6,6 +6,7 @@
     summary    the first sentence of its docstring
     module     the module that it stands in; the split keeps each on one side
     name       its name, with the module's
+    task       what is asked, the same for all
 
 and FOLDER/retain.jsonl: paragraphs of the Python language reference (one topic, one text), prose that the model must not forget.
 
@@ -27,6 +28,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from pydoc_data.topics import topics
 
+TASK = "Write the first sentence of this Python function's docstring."
 LEFT_OUT = {
     "test",
     "tests",
@@ -39,14 +41,14 @@ LEFT_OUT = {
     "__pycache__",
     "antigravity",
 }
-LONGEST, SHORTEST = 320, 60
+LONGEST, SHORTEST = 280, 60
 """Characters of a function's source."""
 WORDS = (4, 20)
 """Words of a summary."""
-PER_MODULE = 12
+PER_MODULE = 16
 ROWS = 1600
 """Rows kept: the demo ends in minutes on two cores."""
-PROSE = 1500
+PROSE = 800
 """Characters of a topic's prose."""
 
 
@@ -102,7 +104,7 @@ def rows(root: Path) -> Iterator[dict[str, str]]:
             summary = summary_of(docstring) if docstring else None
             source = source_of(text, node) if summary else None
             if summary and source and SHORTEST <= len(source) <= LONGEST:
-                yield {"function": source, "summary": summary, "module": module, "name": f"{module}.{name}"}
+                yield {"function": source, "summary": summary, "module": module, "name": f"{module}.{name}", "task": TASK}
 
 
 def chosen(found: list[dict[str, str]]) -> list[dict[str, str]]:
