@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -21,6 +22,8 @@ from goodfit.errors import UserError, nearest
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Threads that wait for each other sleep instead of spinning: on a machine that does something else too, spinning costs half of the
 # processor (measured, docs/log.md). Read by OpenMP when torch is first imported.
+warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
+# PEFT asks transformers for it; nothing that a user could do.
 
 VERBS: dict[str, tuple[str, str]] = {
     "init": ("begin", "Look at DATA and write a commented recipe."),
