@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from goodfit.errors import DataError, SettingsError
+from goodfit.models.templates import template_for
 from goodfit.recipe import Evaluate, Prepare, Recipe
 from goodfit.tasks import generation, metrics, objective
 from goodfit.tasks.baselines import NAMES, check_names, names_of
@@ -20,7 +21,8 @@ from goodfit.tasks.writing import metrics as written
 def foresee(recipe: Recipe, base: Path | None = None) -> None:
     """SettingsError for a metric, a gate, a baseline or a score of validation that the task does not have.
 
-    DataError for a file of the evaluation that is not there; `base` is the recipe's folder (None: files are not looked for).
+    The same for a chat template that is not there or is not Jinja; DataError for a file of the evaluation that is not there. `base` is
+    the recipe's folder (None: files are not looked for).
     """
     foresee_evaluation(recipe, base)
     BEST[recipe.task.kind](recipe)
@@ -45,6 +47,8 @@ def _classification(recipe: Recipe, base: Path | None) -> None:
 
 def _generation(recipe: Recipe, base: Path | None) -> None:
     section = recipe.evaluate
+    if base is not None and recipe.task.chat_template != "auto":
+        template_for(None, recipe.task.chat_template, base)
     metrics_asked = () if isinstance(section.metrics, str) else section.metrics
     for name in metrics_asked:
         written.require(name, "evaluate.metrics")

@@ -53,10 +53,13 @@ class Generation:
         """What stands on the base model."""
         return Language()
 
-    def encode(self, conversation: str | Mapping[str, Any], tokenizer: Any) -> Marked:
-        """Tokens of a conversation (canonical, or as the store's JSON) with what is learned of them; DataError as `mark` says."""
+    def encode(self, conversation: str | Mapping[str, Any], tokenizer: Any, *, at_most: int | None = None) -> Marked:
+        """Tokens of a conversation (canonical, or as the store's JSON) with what is learned of them; DataError as `mark` says.
+
+        `at_most`: of a conversation far longer than that, only the end.
+        """
         told = json.loads(conversation) if isinstance(conversation, str) else conversation
-        return mark(told, tokenizer, self.template, roles=self.roles)
+        return mark(told, tokenizer, self.template, roles=self.roles, at_most=at_most)
 
     def objective(self, best: str = "auto") -> LanguageObjective:
         """The loss and the streaming scores that `engine.fit` takes; `best` is the score that decides which step is kept."""

@@ -86,7 +86,7 @@ class Reader:
     def _pieces(self, row: int, told: Any, found: Likelihood) -> list[_Piece]:
         """What the model reads of a row; its bytes and whether it is cut are noted."""
         try:
-            marked = self.task.encode(told, self.tokenizer)
+            marked = self.task.encode(told, self.tokenizer, at_most=self.longest)
         except DataError:
             return []
         ids, learned = marked.ids, marked.learned

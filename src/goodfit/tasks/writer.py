@@ -68,7 +68,7 @@ class Writer:
 
     def prompt(self, conversation: Mapping[str, Any]) -> list[int]:
         """The tokens that the answer is written from; DataError (the template refuses it), MaskError (no template)."""
-        return prompt_ids(conversation, self.tokenizer, self.task.template)
+        return prompt_ids(conversation, self.tokenizer, self.task.template, at_most=self.context)
 
     def stops(self) -> tuple[int, ...]:
         """The tokens that end an answer."""
@@ -95,7 +95,7 @@ class Writer:
                 yield Reply(index, None, reason=error.message)
                 continue
             if self.context is not None and len(ids) >= self.context:
-                yield Reply(index, None, reason=f"its {len(ids):,} tokens are more than the model takes ({self.context:,})")
+                yield Reply(index, None, reason=f"it has more tokens than the model takes ({self.context:,})")
                 continue
             prompts.append(ids)
             places.append(index)

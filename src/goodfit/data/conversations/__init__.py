@@ -13,6 +13,7 @@ A canonical conversation is a dict: `{"messages": [{"role", "content", "tool_cal
 from goodfit.data.conversations.asked import asked, refusal
 from goodfit.data.conversations.forms import answer_text, as_messages, canonical, input_text, prompt_of, question_of, stored
 from goodfit.data.conversations.normaliser import REASONS, Normaliser
+from goodfit.data.conversations.order import out_of_order
 from goodfit.data.conversations.shape import Shape, detect
 from goodfit.data.conversations.template import PromptTemplate
 
@@ -27,6 +28,7 @@ __all__ = [
     "canonical",
     "detect",
     "input_text",
+    "out_of_order",
     "prompt_of",
     "question_of",
     "refusal",

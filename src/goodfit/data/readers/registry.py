@@ -11,6 +11,8 @@ from goodfit.data.readers.base import DataFile, Opened
 from goodfit.errors import nearest
 
 Reader = Callable[[DataFile], Opened]
+_OF_ROWS = ("sharegpt", "alpaca", "messages", "openai", "chatml", "chat", "chat_template", "prompt_completion", "completion")
+"""What other tools call a format, and is one of rows."""
 _READERS: dict[str, Reader] = {}
 _SUFFIXES: dict[str, str] = {}
 
@@ -31,6 +33,8 @@ def reader_of(file: DataFile, name: str) -> Reader:
     if name not in _READERS:
         close = nearest(name, known_formats())
         fix = f"did you mean {close!r}?" if close else f"one of {', '.join(known_formats())}"
+        if name.casefold() in _OF_ROWS:
+            fix = "without `format`, which is the file's (csv, jsonl …): how its rows hold conversations is found by itself"
         raise file.error(f"there is no format called {name!r}", key="format", fix=fix)
     return _READERS[name]
 

@@ -17,7 +17,8 @@ from typing import Any, Literal
 from jinja2 import TemplateSyntaxError
 from transformers.utils.chat_template_utils import render_jinja_template
 
-from goodfit.errors import DataError, ModelError, Place, SettingsError, nearest
+from goodfit.errors import DataError, Interrupted, ModelError, Place, SettingsError, nearest
+from goodfit.models.templates.limit import SECONDS, TooSlow, bounded
 
 Origin = Literal["model", "shipped", "file"]
 SHIPPED = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.jinja")))
@@ -131,7 +132,8 @@ def render(
 ) -> str:
     """The text of a conversation, as `tokenizer.apply_chat_template(…, tokenize=False)` gives it.
 
-    DataError with the template's own words where the template raises (roles that do not alternate, a role it does not know).
+    DataError with the template's own words where the template raises (roles that do not alternate, a role it does not know);
+    SettingsError where it does not come to an end.
     """
     return _render(template, tokenizer, messages, tools, add_generation_prompt=add_generation_prompt)[0]
 
@@ -154,14 +156,22 @@ def _render(
 ) -> tuple[str, list[tuple[int, int]]]:
     clean = [{key: value for key, value in message.items() if value is not None and key not in _OWN_KEYS} for message in messages]
     try:
-        texts, found = render_jinja_template(
-            conversations=[clean],
-            tools=list(tools) if tools else None,
-            chat_template=template.source_for(tools),
-            return_assistant_tokens_mask=blocks,
-            add_generation_prompt=add_generation_prompt,
-            **tokenizer.special_tokens_map,
-        )
+        with bounded(SECONDS):
+            texts, found = render_jinja_template(
+                conversations=[clean],
+                tools=list(tools) if tools else None,
+                chat_template=template.source_for(tools),
+                return_assistant_tokens_mask=blocks,
+                add_generation_prompt=add_generation_prompt,
+                **tokenizer.special_tokens_map,
+            )
+    except Interrupted:
+        raise
+    except TooSlow as error:
+        raise SettingsError(
+            f"the chat template ({template.name}) did not come to an end within {SECONDS:.0f} seconds, for one conversation",
+            place=Place(key="task.chat_template"), fix=f"look at its loops, or name one of {', '.join(SHIPPED)}",
+        ) from error  # fmt: skip
     except Exception as error:  # a template is somebody's program: it may raise anything
         raise DataError(
             f"the chat template ({template.name}) refuses this conversation: {_said(error)}",

@@ -79,7 +79,9 @@ class Language:
         self._leave(scored, found, key)
         mine = found.read[MODEL]
         cut = int(mine.cut.sum()) or found.texts.get(MODEL, Texts([])).cut
-        seen = Seen(cut, len(mine.cut), found.effect, found.kept, found.parity, self.ready.decoding.max_new_tokens)
+        seen = Seen(
+            cut, len(mine.cut), int((~mine.known).sum()), found.effect, found.kept, found.parity, self.ready.decoding.max_new_tokens
+        )
         self.run.report(language_findings(scored, seen))
         return Evaluation(self.on, scored.n, scored.headline, scored.verdicts, scored.gates)
 

@@ -1,4 +1,4 @@
-"""What the scores of a language model say about it: the findings of evaluate for generation. Docs: docs/findings/EVA001.md to EVA016.md.
+"""What the scores of a language model say about it: the findings of evaluate for generation. Docs: docs/findings/EVA001.md to EVA017.md.
 
 Part of evaluate. Every question is asked every time, as in `findings.py`; those that only classes have say that they do not apply.
 """
@@ -32,6 +32,8 @@ FORGETS, FORGETS_MUCH = 0.02, 0.05
 """Relative loss of bits per byte on retained texts."""
 ALIKE = 1e-6
 """Relative difference of logits below which they are the same."""
+MANY_UNSCORED = 0.01
+"""Share of the rows that are not scored from which it is a warning."""
 ANSWERS = "the answers are open: there are no classes"
 WRITES_NOT = "plain text has no answers to write"
 
@@ -43,11 +45,13 @@ class Seen:
     cut: int
     """Rows that were longer than the model reads."""
     rows: int
+    unscored: int
+    """Rows that the template refuses, or of which nothing is learned."""
     effect: float | None
     """Largest relative difference of the logits of model and base; None where the base model was not asked."""
     kept: Kept
     parity: Mapping[str, Any] | None
-    """parity.json; None where there were no validation rows."""
+    """parity.json; None where there were no validation rows to ask."""
     new_tokens: int
 
 
@@ -59,6 +63,7 @@ def language_findings(scored: LanguageScored, seen: Seen) -> list[Finding]:
         _enough_rows(scored), _of_classes("EVA006", "few_rows", scored), *gates(scored), _of_classes("EVA008", "unknown_label", scored),
         *reused(scored), truncated(scored, seen.cut, seen.rows), _no_effect(scored, seen), _never_stops(scored, seen), _memorising(scored),
         *_forgetting(scored, seen.kept), *_degenerate(scored), _parity(scored, seen.parity),
+        _unscored(scored, seen),
     ]  # fmt: skip
 
 
@@ -204,7 +209,12 @@ def _parity(scored: LanguageScored, document: Mapping[str, Any] | None) -> Findi
     code, kind = "EVA016", "parity"
     if document is None:
         return finding(
-            code, kind, "plain transformers was not asked", scored, state="not_applicable", reason="there are no validation rows"
+            code,
+            kind,
+            "plain transformers was not asked",
+            scored,
+            state="not_applicable",
+            reason="no validation row has room for an answer",
         )
     n = document["prompts"]
     if document["failed"] is not None:
@@ -222,4 +232,17 @@ def _parity(scored: LanguageScored, document: Mapping[str, Any] | None) -> Findi
         code, kind, f"{part(n - document['answers_equal'], n, 'answer', ('is', 'are'))} another one in plain transformers", scored,
         severity="warning", detail="The prompts are the same; near ties of two tokens, or an end token that only one of the two knows.",
         fix="evaluate/parity.json says where they part; see generation_config.json beside the weights",
+    )  # fmt: skip
+
+
+def _unscored(scored: LanguageScored, seen: Seen) -> Finding:
+    """EVA017: note where rows of the split have no score, warning from 1%."""
+    code, kind = "EVA017", "not_scored"
+    if not seen.unscored:
+        return finding(code, kind, "every row is scored", scored, state="passed")
+    return finding(
+        code, kind, f"{part(seen.unscored, seen.rows, 'row', ('is', 'are'))} not scored", scored, n_rows=seen.unscored,
+        severity="warning" if seen.unscored >= MANY_UNSCORED * seen.rows else "note",
+        detail="The chat template refuses them, or nothing of them is to be learned. The scores are those of the others.",
+        fix="correct the roles of these rows, or name another task.chat_template (PRE005 and PRE002 quote training rows of the kind)",
     )  # fmt: skip

@@ -15,14 +15,14 @@ from goodfit.engine.generate import Decoding
 from goodfit.errors import ModelError
 from goodfit.files import read_json
 from goodfit.models.content import content_hash
-from goodfit.models.load import LoadedModel, load_trained
+from goodfit.models.load import LoadedModel, load_tokenizer, load_trained
 from goodfit.models.source import resolve
 from goodfit.recipe import Recipe
 from goodfit.run import CANDIDATES, Run, digest
 from goodfit.stages.evaluate.answering import SplitRows
 from goodfit.stages.evaluate.language_brought import Brought, brought, retained
 from goodfit.stages.evaluate.language_parity import NEW_TOKENS, PROMPTS, Plain, plain_answers
-from goodfit.stages.evaluate.language_rows import PARITY, ROWS, Conversation, Row, drawn, longest_answer, rows_at, training_sample
+from goodfit.stages.evaluate.language_rows import PARITY, ROWS, Conversation, Row, drawn, longest_answer, rows_at, takes, training_sample
 from goodfit.stages.evaluate.language_writer import Writer
 from goodfit.stages.evaluate.outcome import VALID
 from goodfit.tasks.baselines import names_of
@@ -34,6 +34,8 @@ from goodfit.tasks.saved import Saved
 BASE, FEW_SHOT, RETRIEVAL = "base", "few_shot", "retrieval"
 LONGEST = 4096
 """Tokens of context that are used at most, as in prepare."""
+TRIES = 4
+"""Times as many validation rows are drawn for plain transformers as are asked: some may be too long, or refused by the template."""
 PROBED = 4
 """Training rows on which the logits of model and base are compared."""
 NO_ANSWERS = "the rows are plain texts: there is no answer to give"
@@ -58,13 +60,15 @@ class Ready:
         self.schema: Any = None if section.json_schema is None else read_json(run.base / section.json_schema)
         self.parity_rows, self.plain = self._ask_plain(folder)
         self.loaded: LoadedModel = load_trained(folder)
+        self.taken = [row for row in self.sample if takes(row.conversation, self.task, self.loaded.tokenizer)]
+        """Those of the sample that the template takes."""
         self.base_path = _base_path(run, saved)
         if self.asks_base:
             _require_same_base(self.base_path, saved)
         self.context = min(self.loaded.identity.max_length or LONGEST, LONGEST)
         self.decoding = self._decoding()
         self.examples = self._few_shot()
-        self.probes = [row.conversation for row in self.sample[:PROBED]]
+        self.probes = [row.conversation for row in self.taken[:PROBED]]
 
     @property
     def asks_base(self) -> bool:
@@ -105,12 +109,18 @@ class Ready:
         return [brought(name, path, self.run.base, prompts, ids) for name, path in section.predictions.items()]
 
     def _ask_plain(self, folder: Path) -> tuple[list[Row], Plain | None]:
-        """What plain transformers makes of some validation prompts; its model is gone afterwards."""
+        """What plain transformers makes of some validation prompts that it has room for; its model is gone afterwards."""
         n = self.splits.counts.get(VALID, 0)
         if not n:
             return [], None
-        places = np.sort(np.random.default_rng([self.recipe.seed, PARITY]).choice(n, size=min(n, PROMPTS), replace=False))
-        rows = rows_at(places.astype(np.int64), VALID, self.splits, None)
+        places = np.sort(np.random.default_rng([self.recipe.seed, PARITY]).choice(n, size=min(n, TRIES * PROMPTS), replace=False))
+        tokenizer, room = load_tokenizer(folder), _context(self.run) - NEW_TOKENS
+        rows = [
+            row for row in rows_at(places.astype(np.int64), VALID, self.splits, None)
+            if takes(row.conversation, self.task, tokenizer, room)
+        ][:PROMPTS]  # fmt: skip
+        if not rows:
+            return [], None
         self.run.screen.progress("asking plain transformers", 0, len(rows))
         plain = plain_answers(folder, rows, template=self.task.template is not None, new_tokens=NEW_TOKENS)
         gc.collect()
@@ -127,7 +137,7 @@ class Ready:
         """The examples of few_shot; none, and a reason, where a typical row leaves no room for one."""
         if FEW_SHOT not in self.names:
             return []
-        rows, k = [row for row in self.sample if row.answer], self.recipe.evaluate.few_shot
+        rows, k = [row for row in self.taken if row.answer], self.recipe.evaluate.few_shot
         lengths = [len(row.text) + len(row.answer or "") for row in rows]
         *examples, asked = typical([row.conversation for row in rows], lengths, k + 1, self.recipe.seed)
         if not examples or self.writer(self.loaded.model).examples_before(examples)(asked) is asked:
@@ -135,6 +145,13 @@ class Ready:
             self.left_out[FEW_SHOT] = f"not one example fits into the context of {self.context:,} tokens"
             return []
         return examples
+
+
+def _context(run: Run) -> int:
+    """Tokens that the base model takes, as `choose` found it."""
+    path = run.path / "choose" / CANDIDATES
+    limit = read_json(path)["base"].get("max_length") if path.is_file() else None
+    return min(limit or LONGEST, LONGEST)
 
 
 def _base_path(run: Run, saved: Saved[Any]) -> str:

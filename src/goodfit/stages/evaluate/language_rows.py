@@ -102,23 +102,27 @@ def longest_answer(sample: Sequence[Row], tokenizer: Any) -> int:
     return int(min(max(np.ceil(wanted), LEAST), MOST))
 
 
-def prompt_of_row(conversation: Conversation, task: Generation, tokenizer: Any) -> list[int]:
-    """The tokens from which a row's answer is written; of a plain text its beginning. DataError where the template refuses it."""
+def prompt_of_row(conversation: Conversation, task: Generation, tokenizer: Any, *, at_most: int | None = None) -> list[int]:
+    """The tokens from which a row's answer is written; of a plain text its beginning. DataError where the template refuses it.
+
+    `at_most`: of a prompt far longer than that, only the end (more than so many tokens).
+    """
     if "text" in conversation:
         ids = task.encode(conversation, tokenizer).ids
         return ids[: max(1, min(CONTEXT, len(ids) // 2))]
-    return prompt_ids(prompt_of(conversation), tokenizer, task.template)
+    return prompt_ids(prompt_of(conversation), tokenizer, task.template, at_most=at_most)
+
+
+def takes(conversation: Conversation, task: Generation, tokenizer: Any, room: int | None = None) -> bool:
+    """Whether the template takes a row's prompt, and it has at most `room` tokens."""
+    try:
+        prompt = prompt_of_row(conversation, task, tokenizer, at_most=room or 1)
+    except DataError:
+        return False
+    return room is None or len(prompt) <= room
 
 
 def askable(asked: Asked, task: Generation, tokenizer: Any) -> Asked:
     """Those with an answer to compare with, and whose prompt the template takes."""
-    keep = []
-    for place, row in enumerate(asked.rows):
-        if row.answer is None:
-            continue
-        try:
-            prompt_of_row(row.conversation, task, tokenizer)
-        except DataError:
-            continue
-        keep.append(place)
+    keep = [place for place, row in enumerate(asked.rows) if row.answer is not None and takes(row.conversation, task, tokenizer)]
     return asked.subset(keep)

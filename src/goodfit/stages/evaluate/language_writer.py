@@ -60,9 +60,13 @@ class Writer:
         """Tokens that a prompt may have."""
         return max(1, self.context - self.decoding.max_new_tokens)
 
+    def _prompt(self, told: Conversation) -> list[int]:
+        """The tokens from which a row is answered; more than there is room for where it is too long, though not always all of them."""
+        return prompt_of_row(told, self.task, self.tokenizer, at_most=self.room)
+
     def write(self, name: str, asked: Asked, dress: Dress, tell: Callable[..., object]) -> Texts:
         """Greedy answers to the rows; a prompt that is too long loses its beginning."""
-        prompts = [prompt_of_row(dress(row.conversation), self.task, self.tokenizer) for row in asked.rows]
+        prompts = [self._prompt(dress(row.conversation)) for row in asked.rows]
         cut = sum(len(prompt) > self.room for prompt in prompts)
         texts, stopped, tokens = [""] * len(prompts), np.zeros(len(prompts), np.bool_), np.zeros(len(prompts), np.int64)
         begin = time.monotonic()
@@ -87,7 +91,7 @@ class Writer:
         out = []
         with torch.inference_mode():
             for told in conversations:
-                ids = torch.tensor([prompt_of_row(told, self.task, self.tokenizer)[-self.context :]])
+                ids = torch.tensor([prompt_of_row(told, self.task, self.tokenizer, at_most=self.context)[-self.context :]])
                 out.append(self.model(input_ids=ids, use_cache=False).logits[0, -1].float().cpu().numpy())
         return np.stack(out)
 
@@ -99,7 +103,7 @@ class Writer:
             for k in range(len(examples), 0, -1):
                 dressed = with_examples(told, examples[:k], chat=chat)
                 try:
-                    if len(prompt_of_row(dressed, self.task, self.tokenizer)) <= self.room:
+                    if len(self._prompt(dressed)) <= self.room:
                         return dressed
                 except DataError:
                     continue

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from goodfit.data import cache
-from goodfit.data.conversations import answer_text
+from goodfit.data.conversations import answer_text, out_of_order
 from goodfit.engine.examples import ExamplesWriter
-from goodfit.errors import DataError, SettingsError
+from goodfit.errors import DataError, Place, SettingsError
 from goodfit.models.identity import Identity
 from goodfit.models.load import load_tokenizer
 from goodfit.models.templates import unknown_tokens
@@ -32,7 +32,7 @@ from goodfit.stages.prepare.mix import LEAK, Block, Mixed, draws_of
 from goodfit.stages.prepare.outcome import BIN, SIDES, Prepared, Side, row_hash
 from goodfit.stages.prepare.told import findings_of, manifest_of, table_of
 from goodfit.tasks.generation import Generation
-from goodfit.tasks.masks import Marked, chunks, stop_token_ids
+from goodfit.tasks.masks import Marked, chunks, control_tokens, stop_token_ids
 
 if TYPE_CHECKING:
     from goodfit.stages.choose import Choice
@@ -46,7 +46,7 @@ LONGEST_SHOWN = 5
 MIX = -1
 """Where the mix stands among the sources."""
 HELD_OUT: tuple[Literal["valid", "test"], ...] = ("valid", "test")
-MASKS = 2
+MASKS = 3
 """Version of tasks/masks: raised with every change of what it marks."""
 
 
@@ -92,7 +92,7 @@ class Facts:
     rows_of: dict[str, list[str]] = field(default_factory=dict)
     """What was met -> ids of the rows, the first SHOWN."""
     met: Counter[str] = field(default_factory=Counter)
-    """The same -> rows: too_long, zero_targets, refused, never_stops, lost_content, broken_prompt, cut."""
+    """The same -> rows: too_long, zero_targets, refused, never_stops, lost_content, broken_prompt, turn_order, control_tokens, cut."""
     first: dict[str, str] = field(default_factory=dict)
     """The same -> where the first stands, and what was said of it."""
     lengths: Counter[int] = field(default_factory=Counter)
@@ -203,17 +203,17 @@ def examine(text: str, row: str, at: str, encoder: Encoder, facts: Facts) -> lis
     """The examples that a row becomes: none where it is left out; everything that is true of it is noted."""
     told = json.loads(text)
     try:
-        marked = encoder.task.encode(told, encoder.tokenizer)
+        marked = encoder.task.encode(told, encoder.tokenizer, at_most=None if encoder.mode == "keep_start" else encoder.max_length)
     except DataError as error:
         facts.dropped["refused_by_template"] += 1
         facts.note("refused", row, f"{at}: {error.message}")
         return []
-    size = len(marked.ids)
+    size, longest, about = marked.size, encoder.max_length, "about " if marked.skipped else ""
     facts.tokens_read += size
     facts.lengths[size // BIN * BIN] += 1
     pieces, why = _pieces(marked, told, encoder)
-    for what in why:
-        facts.note(what, row, f"{at}: {size:,} tokens")
+    for what in _told(why):
+        facts.note(what, row, f"{at}: {about}{size:,} tokens{f', of which {longest:,} fit' if size > longest else ''}")
     if not pieces:
         reason = next(what for what in why if what in ("too_long", "zero_targets"))
         facts.dropped[reason] += 1
@@ -225,8 +225,7 @@ def examine(text: str, row: str, at: str, encoder: Encoder, facts: Facts) -> lis
     facts.examples += len(pieces)
     facts.tokens_used += size if "text" in told else sum(len(piece.ids) for piece in pieces)
     facts.learned += sum(sum(piece.learned) for piece in pieces)
-    longest = max(len(piece.ids) for piece in pieces)
-    heapq.heappush(facts.longest, (longest, row))
+    heapq.heappush(facts.longest, (max(len(piece.ids) for piece in pieces), row))
     if len(facts.longest) > LONGEST_SHOWN:
         heapq.heappop(facts.longest)
     return pieces
@@ -238,9 +237,9 @@ def _pieces(marked: Marked, told: dict[str, Any], encoder: Encoder) -> tuple[lis
     if "text" in told and len(marked.ids) > longest:
         parts = chunks(marked.ids, longest, encoder.bos)
         return [Piece(part, [False] + [True] * (len(part) - 1)) for part in parts if len(part) > 1], []
-    if not any(marked.learned):
+    if not any(marked.learned) and not marked.skipped_learned:
         return [], ["zero_targets"]
-    if len(marked.ids) <= longest:
+    if marked.size <= longest:
         return [Piece(marked.ids, marked.learned)], []
     if encoder.mode == "drop":
         return [], ["too_long"]
@@ -250,8 +249,24 @@ def _pieces(marked: Marked, told: dict[str, Any], encoder: Encoder) -> tuple[lis
         ids, learned = _end_of(marked, longest, encoder.bos)
     learned[0] = False
     lost = sum(marked.learned) - sum(learned)
-    why = (["answer_cut"] if lost else []) + (["prompt_cut"] if len(marked.ids) - longest > lost else [])
+    why = ["answer_cut"] if lost or marked.skipped_learned else []
+    if _loses_prompt(marked, longest, lost, encoder.mode):
+        why.append("prompt_cut")
     return ([Piece(ids, learned)], why) if any(learned) else ([], [*why, "zero_targets"])
+
+
+def _loses_prompt(marked: Marked, longest: int, lost: int, mode: str) -> bool:
+    """Whether something that an answer follows is cut: the template's end of the last turn is none."""
+    if mode != "keep_start":
+        return marked.size - longest > lost
+    behind = marked.learned[longest:]
+    return lost > 0 and not all(behind[: len(behind) - behind[::-1].index(True)])
+
+
+def _told(why: list[str]) -> list[str]:
+    """What is counted of a row: a cut once, whatever it takes away, and not where nothing is left to learn."""
+    cut = any(what.endswith("_cut") for what in why) and "zero_targets" not in why
+    return [*(what for what in why if not what.endswith("_cut")), *(["cut"] if cut else [])]
 
 
 def _end_of(marked: Marked, longest: int, bos: int | None) -> tuple[list[int], list[bool]]:
@@ -274,6 +289,11 @@ def _look(marked: Marked, told: dict[str, Any], row: str, at: str, encoder: Enco
         facts.note("lost_content", row, f"{at}: a {role} message")
     if not marked.continues_prompt:
         facts.note("broken_prompt", row, at)
+    if order := out_of_order(told.get("messages", ())):
+        facts.note("turn_order", row, f"{at}: {'; '.join(order)}")
+    said = [turn["content"] for turn in told["messages"]] if "messages" in told else [value for value in told.values() if value]
+    if control := control_tokens(said, encoder.tokenizer):
+        facts.note("control_tokens", row, f"{at}: {', '.join(map(repr, dict.fromkeys(control)))}")
 
 
 def refuse_nothing(train: Facts) -> None:
@@ -288,4 +308,8 @@ def refuse_nothing(train: Facts) -> None:
     }
     if what == "refused" and "no chat template" in said:
         raise SettingsError(said.partition(": ")[2] or said, fix="task.chat_template=chatml, or another; or name prompt and completion")
-    raise DataError(f"no row can be learned from: {said}", fix=fixes.get(what, "give rows"))
+    at, _, why = said.partition(": ")
+    file, _, line = at.rpartition(":")
+    place = Place(file=file, line=int(line)) if line.isdigit() else None
+    first = f"; the first: {why}" if place else f": {said}"
+    raise DataError(f"no training row can be learned from{first}", place=place, fix=fixes.get(what, "give rows"))

@@ -1,4 +1,4 @@
-"""What prepare says of conversations: the table before any training, the findings PRE001 to PRE008, the manifest. Part of prepare."""
+"""What prepare says of conversations: the table before any training, the findings PRE001 to PRE010, the manifest. Part of prepare."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MANY = 0.01
 """Share of the rows from which something that is not an error in itself is worth a warning."""
+OFTEN = 0.10
+"""The same of what real conversations have too."""
 
 
 def manifest_of(task: Generation, facts: Mapping[Side, Facts], *, max_length: int, asked: int | str, mode: str) -> dict[str, Any]:
@@ -88,7 +90,7 @@ class Question:
 
 QUESTIONS = (
     Question(
-        "PRE001", "truncation", ("answer_cut", "prompt_cut"), "are cut at the maximum length", "no conversation is cut", "warning",
+        "PRE001", "truncation", ("cut",), "are cut at the maximum length", "no conversation is cut", "warning",
         "A cut answer is learned as one that ends in the middle.",
         "raise prepare.max_length, or leave long rows out (prepare.truncation_mode: drop)", MANY,
     ),
@@ -129,11 +131,22 @@ QUESTIONS = (
         "The chat template writes them, and each becomes several ordinary tokens that a user's text can write too.",
         "add them: prepare.special_tokens, or name the task.chat_template that the model was made for",
     ),
+    Question(
+        "PRE009", "turn_order", ("turn_order",), "have turns in an unusual order", "user and assistant take turns in every row", "warning",
+        "The chat template writes them in any order, and nothing refuses them.",
+        "look whether speakers were swapped or turns lost when the file was made", OFTEN,
+    ),
+    Question(
+        "PRE010", "control_tokens", ("control_tokens",), "hold control tokens of the tokenizer in their text",
+        "no text holds a control token of the tokenizer", "warning",
+        "They are read as the tokens that begin and end turns, not as text: an answer that holds an end token is learned to end there.",
+        "delete them from the texts, or write them otherwise", MANY,
+    ),
 )  # fmt: skip
 
 
 def findings_of(facts: Mapping[Side, Facts]) -> list[Finding]:
-    """PRE001 to PRE008, of training and validation rows together."""
+    """PRE001 to PRE010, of training and validation rows together."""
     rows = sum(f.rows + f.dropped.total() for f in facts.values())
     return [_answered(question, facts, rows) for question in QUESTIONS]
 

@@ -3,8 +3,8 @@
 `mark` tokenises a conversation and marks what is learned, `prompt_ids` gives what generation starts from, `stop_token_ids` where it stops.
 """
 
-from goodfit.tasks.masks.facts import MaskError
+from goodfit.tasks.masks.facts import MaskError, control_tokens
 from goodfit.tasks.masks.lengths import chunks, fits
 from goodfit.tasks.masks.marked import Marked, adds_bos, mark, prompt_ids, stop_token_ids
 
-__all__ = ["MaskError", "Marked", "adds_bos", "chunks", "fits", "mark", "prompt_ids", "stop_token_ids"]
+__all__ = ["MaskError", "Marked", "adds_bos", "chunks", "control_tokens", "fits", "mark", "prompt_ids", "stop_token_ids"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -68,6 +69,12 @@ def turns_of(template: Template, tokenizer: Any) -> Turns:
     if template not in facts.turns:
         facts.turns[template] = _try(template, tokenizer, facts)
     return facts.turns[template]
+
+
+def control_tokens(texts: Iterable[str], tokenizer: Any) -> list[str]:
+    """The control tokens of the tokenizer that stand in texts of the data: they are read as such, and not as text."""
+    special = facts_of(tokenizer).special
+    return [found[0] for text in texts for found in special.finditer(text)]
 
 
 def _find(tokenizer: Any) -> Facts:

@@ -15,6 +15,9 @@ from goodfit.errors import DataError
 from goodfit.tasks.masks.facts import Facts
 
 _SHORT = 80
+_END, _PER_TOKEN = 100_000, 32
+"""Characters that are tokenised of a text of which only the end matters: at least, and for each token asked for."""
+_FAR_LONGER = 4
 _REMEMBERED = 1000
 
 
@@ -43,6 +46,21 @@ def tokenise(text: str, borders: Sequence[int], tokenizer: Any, facts: Facts) ->
         joined.starts.extend(start + first for start in piece.starts)
         joined.ends.extend(end + first for end in piece.ends)
     return joined
+
+
+def tokenise_end(text: str, borders: Sequence[int], tokenizer: Any, facts: Facts, at_most: int | None) -> tuple[Tokens, int]:
+    """The same, and the character of `text` at which the tokens begin.
+
+    That is 0, but for a text of certainly more than `at_most` tokens that is several times as long as what is needed to know it: of a
+    row of 10 MB only the end is tokenised, which is right for the last `at_most` tokens.
+    """
+    size = max(_END, _PER_TOKEN * (at_most or 0))
+    start = len(text) - size
+    if at_most is not None and len(text) > _FAR_LONGER * size:
+        end = tokenise(text[start:], [border - start for border in borders if border > start], tokenizer, facts)
+        if len(end.ids) > 2 * at_most:
+            return Tokens(end.ids, [at + start for at in end.starts], [at + start for at in end.ends]), start
+    return tokenise(text, borders, tokenizer, facts), 0
 
 
 def _encode(text: str, tokenizer: Any) -> Tokens:
