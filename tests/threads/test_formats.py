@@ -169,10 +169,10 @@ def test_lf_5788_rows_read_are_rows_used_and_rows_dropped_by_reason(tmp_path: Pa
 
 
 FORMS: dict[str, tuple[Any, str]] = {
-    "alpaca": ([{"instruction": f"Say {i}", "input": "", "output": "x"} for i in range(40)], "alpaca"),
+    "alpaca": ([{"instruction": f"Say {i}", "input": "", "output": f"It is {i}."} for i in range(40)], "alpaca"),
     "sharegpt": (SHAREGPT, "sharegpt"),
     "messages": (made.chats(40), "messages"),
-    "prompt_completion": ([{"prompt": f"{i}", "completion": "x"} for i in range(40)], "prompt_completion"),
+    "prompt_completion": ([{"prompt": f"{i}?", "completion": f"It is {i}."} for i in range(40)], "prompt_completion"),
     "text": ([{"text": f"A text of the domain, {i}."} for i in range(40)], "text"),
     "messages as JSON in a cell": ([{"messages": json.dumps(row["messages"])} for row in made.chats(40)], "messages"),
 }
@@ -183,6 +183,8 @@ def test_the_usual_forms_need_no_registration(name: str, tmp_path: Path) -> None
     """What several of the threads asked for: the file as it is."""
     content, kind = FORMS[name]
     assert f"read as {kind} (" in read_as(answer(tmp_path, content=content))
+    assert ask(tmp_path, "init", "chats.jsonl", "--out", "found.yaml").code == 0
+    assert "kind: generation" in (tmp_path / "found.yaml").read_text(encoding="utf-8")
 
 
 def test_preferences_are_refused_with_what_to_do(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ class Ready:
         if not n:
             return [], None
         places = np.sort(np.random.default_rng([self.recipe.seed, PARITY]).choice(n, size=min(n, TRIES * PROMPTS), replace=False))
-        tokenizer, room = load_tokenizer(folder), _context(self.run) - NEW_TOKENS
+        tokenizer, room = load_tokenizer(resolve(folder, trained=True)), _context(self.run) - NEW_TOKENS
         rows = [
             row for row in rows_at(places.astype(np.int64), VALID, self.splits, None)
             if takes(row.conversation, self.task, tokenizer, room)
