@@ -142,7 +142,7 @@ def test_a_review_of_both_says_which_people_prefer(tmp_path: Path) -> None:
     (found,) = compare([base, other])["reviews"]
     assert found["verdict"]["answer"] == "better"
     assert (found["review"], found["reviewers"], found["losses"]) == (base.id, ["anna"], 0)
-    assert found["win_share"]["value"] == 1.0
+    assert found["win_share"]["value"] == pytest.approx(1.0)
     (turned,) = compare([other, base])["reviews"]
     assert (turned["verdict"]["answer"], turned["wins"], turned["losses"]) == ("worse", 0, found["wins"])
     assert compare([base, third])["reviews"] == []
