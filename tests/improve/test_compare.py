@@ -117,6 +117,14 @@ def test_a_pattern_is_compared_only_where_it_is_the_same(tmp_path: Path, section
     assert ("regex_match" in answers(*runs)) is asked
 
 
+def test_choices_are_not_kept_row_by_row(tmp_path: Path) -> None:
+    how = {"primary": "choice_accuracy", "names": ["choice_accuracy", "chrf", "token_loss"]}
+    first, *others = compare([made(tmp_path, name, half(30), **how) for name in ("one", "other")])["verdicts"]
+    assert (first["answer"], first["question"].rpartition(" ")[2]) == ("cannot_tell", "choice_accuracy")
+    assert "not kept row by row" in first["text"]
+    assert [v["question"].rpartition(" ")[2] for v in others] == ["token_loss"]
+
+
 def test_other_rows_of_the_data_are_not_paired(tmp_path: Path) -> None:
     one, other = made(tmp_path, "one", half(30)), made(tmp_path, "other", half(30), split="valid")
     (verdict,) = compare([one, other])["verdicts"]

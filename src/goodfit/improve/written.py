@@ -19,12 +19,14 @@ from goodfit.improve.pairs import MODEL, Pair, clusters_of, untold
 from goodfit.run import PREDICTIONS, RECIPE, Run
 from goodfit.score import Verdict
 from goodfit.settings import read
-from goodfit.tasks.writing.metrics import TEXT_METRICS, Said, against
+from goodfit.tasks.writing.metrics import TEXT_METRICS, against
+from goodfit.tasks.writing.said import Said
 
 RIGHT_OR_WRONG = ("exact_match", "numeric_match", "regex_match", "json_valid", "tool_call_match")
 STOPS = "self_stop_rate"
 PER_TOKEN, PER_BYTE = "token_loss", "bits_per_byte"
 LOSSES = (PER_TOKEN, PER_BYTE, "perplexity")
+CHOICES = ("choice_accuracy", "choice_accuracy_norm", "choice_accuracy_token")
 COLUMNS = ("row", "label", "prediction", "stopped", "logprob", "learned", "bytes")
 
 
@@ -66,6 +68,8 @@ def _of_texts(pair: Pair, ours: list[dict[str, Any]], others: list[dict[str, Any
         )
         for i in (0, 1)
     ]  # fmt: skip
+    for name in (name for name in dict.fromkeys([pair.theirs["primary"], pair.mine["primary"]]) if name in CHOICES):
+        yield untold(f"{pair.question} on {name}", "which choice a model took is not kept row by row")
     for name in names:
         if name != STOPS or all(one.stopped is not None for one in said):
             yield from _asked(pair, name, said[0], said[1])
@@ -75,7 +79,7 @@ def _names(pair: Pair, *, pattern: str | None, one_schema: bool) -> list[str]:
     """The metrics of text that both runs report and that mean the same in both."""
     reported = [{s["name"] for s in d["scores"] if s.get("system") == MODEL} for d in (pair.theirs, pair.mine)]
     wanted = [pair.theirs["primary"], pair.mine["primary"], *RIGHT_OR_WRONG, STOPS]
-    lacking = {*LOSSES, *(() if pattern is not None else ("regex_match",)), *(() if one_schema else ("json_valid",))}
+    lacking = {*LOSSES, *CHOICES, *(() if pattern is not None else ("regex_match",)), *(() if one_schema else ("json_valid",))}
     return [name for name in dict.fromkeys(wanted) if name in TEXT_METRICS and name in reported[0] & reported[1] and name not in lacking]
 
 

@@ -158,6 +158,17 @@ def test_a_run_that_stopped_before_the_training_has_its_report(run: Path) -> Non
     assert "left out before the training: 2 with nothing to learn and 1 too long" in card(report)
 
 
+def test_several_sources_are_told_by_the_last_part_of_their_paths(run: Path) -> None:
+    assert "Training rows by source" not in html(collect(run))
+    own = {"source": "own.jsonl", "rows": 90, "learned": 400, "mix": False, "of_epoch": 0.75}
+    edit(run, "prepare/manifest.json", sources=[own, own | {"source": "/home/somebody/general.jsonl", "mix": True, "of_epoch": 0.25}])
+    report = collect(run)
+    assert [one["source"] for one in report["data"]["sources"]] == ["own.jsonl", "general.jsonl"]
+    text = Page(html(report)).text
+    assert "general.jsonl (general data, prepare.mix) 90 400 25.0%" in text
+    assert "somebody" not in text
+
+
 # -- texts of others ----------------------------------------------------------------------------------------------------
 
 

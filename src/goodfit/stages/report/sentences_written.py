@@ -16,7 +16,8 @@ from goodfit.stages.report.schema_written import GenerationFacts, Preferred, Rev
 UNSCORED = "Everything that needs a score is unknown: how well it writes, what it copies and forgets, for whom it works worse."
 STOPS = 0.95
 """Share of answers that a model should end itself."""
-RIGHT = ("exact_match", "numeric_match", "regex_match", "json_valid", "tool_call_match")
+CHOICES = ("choice_accuracy", "choice_accuracy_norm", "choice_accuracy_token")
+RIGHT = (*CHOICES, "exact_match", "numeric_match", "regex_match", "json_valid", "tool_call_match")
 """Scores that say whether an answer is right, not how like the reference it is."""
 LOSSES = ("token_loss", "perplexity", "bits_per_byte")
 
@@ -26,6 +27,8 @@ Part = tuple[str, Evidence | None]
 def whose(metric: str) -> str:
     """`the chrF of its answers`, `its loss per token`."""
     name = words.metric(metric)
+    if metric in CHOICES:
+        return f"its share of the {name}"
     return f"its {name}" if metric in LOSSES else f"the {name} of its answers"
 
 

@@ -33,6 +33,9 @@ ANSWERS = {
     "undecided": "undecided",
 }
 MEANS = {
+    "choice_accuracy": "of several answers, the right one is the likeliest",
+    "choice_accuracy_norm": "likeliest for its length in characters",
+    "choice_accuracy_token": "likeliest for its length in tokens",
     "chrf": "runs of characters shared with the reference",
     "rouge_l": "words shared with the reference, in order",
     "exact_match": "equal to the reference, but for case and punctuation",
