@@ -50,7 +50,7 @@ def files_reference() -> str:
         "| `report.json` | [report](schemas/report.json) |",
         "| `split/assignment.parquet` | row, split, fold, group, stratum, at (`file:line`, header = line 1) |",
         "| `evaluate/predictions.parquet` | row, split, system, label, prediction, p_`<label>` … |",
-        "| `evaluate/predictions.parquet` (generation) | row, split, system, label, prediction, logprob, stopped, tokens |",
+        "| `evaluate/predictions.parquet` (generation) | row, split, system, label, prediction, logprob, stopped, tokens, learned, bytes |",
         "| `evaluate/mistakes.jsonl` | the most confident mistakes: row, label, prediction, p, text |",
         "| `train/model/` | the layout of transformers, or of PEFT for an adapter; `goodfit.json` beside it |",
         "| `recipe.yaml`, `resolved.yaml` | the recipe as written; every default filled in, `auto` resolved |",

@@ -231,7 +231,8 @@ def compare_verb(references: tuple[str, ...], workspace: Path, as_json: bool) ->
                 ["run", *result["metrics"]], [[r["id"], *(number(r["scores"].get(m)) for m in result["metrics"])] for r in result["runs"]]
             )
         ]
-        lines += ["", *(f"{SIGNS.get(v['answer'], '·')} {v['question']}: {v['text']}" for v in result["verdicts"])]
+        verdicts = [*result["verdicts"], *(review["verdict"] for review in result["reviews"])]
+        lines += ["", *(f"{SIGNS.get(v['answer'], '·')} {v['question']}: {v['text']}" for v in verdicts)]
         lines += ["", *(f"{key}: {' | '.join(map(str, values))}" for key, values in result["differs"].items())]
         return Answer(result, "\n".join(lines))
 

@@ -16,7 +16,8 @@ from goodfit.cli.envelope import Answer, answered, json_option, workspace_option
 from goodfit.cli.result import run_answer
 from goodfit.cli.target import Begun, begin
 from goodfit.cli.tokens import token_lines, token_rows
-from goodfit.errors import Interrupted
+from goodfit.errors import GoodfitError, Interrupted
+from goodfit.improve.review import has_items, write_results
 from goodfit.monitor.screen import screen_for
 from goodfit.pipeline import Outcome, answer, conduct
 from goodfit.run import Run
@@ -48,6 +49,11 @@ def walk(command: str, target: str, overrides: tuple[str, ...], flags: dict[str,
 
 def _page_again(begun: Begun) -> Answer:
     """`goodfit report RUN`: the page, its JSON and the card of whatever stands in the run's folder; nothing is trained for it."""
+    if has_items(begun.run):
+        try:
+            write_results(begun.run)
+        except GoodfitError as error:
+            click.echo(f"the review could not be read anew: {error.message}", err=True)
     write_report(begun.run.path)
     return run_answer(Outcome(begun.run, begun.run.record.status, answer(begun.recipe, begun.run)), resumed=True, seconds=0.0)
 

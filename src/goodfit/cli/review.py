@@ -67,7 +67,9 @@ def _user() -> str:
 
 
 def _ended(book: Book, run: Run) -> Answer:
-    """What was answered, and how to see what it says."""
+    """What was answered, and how to see what it says; review/results.json, which the report reads, says it too."""
+    if any(book.progress(name)[0] for name in book.reviewers()):
+        write_results(run)
     progress = {name: book.progress(name) for name in book.reviewers()}
     lines = [f"{name}: {done} of {of} answered" for name, (done, of) in progress.items()] or ["nothing answered yet"]
     return Answer({"reviewers": progress}, "\n".join([*lines, f"goodfit review {run.id} --results"]))

@@ -1,30 +1,31 @@
 """compare: runs side by side. Scores as each run reported them, what differs in their recipes, and verdicts on the rows they share.
 
-Above the path: reads run folders (scores.json, predictions.parquet, recipes), never a data file and never a sealed row. A verdict is
-paired: both runs' answers to the same row ids of the same split, whose labels agree.
+Above the path: reads run folders (scores.json, predictions.parquet, recipes, reviews), never a data file and never a sealed row. A verdict
+is paired: both runs' answers to the same row ids of the same split, whose labels agree. `written` has those of models that write.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from goodfit.errors import RunError
 from goodfit.files import read_json
-from goodfit.run import ASSIGNMENT, PREDICTIONS, RECIPE, SCORES, Run
+from goodfit.improve.pairs import MODEL, Pair, clusters_of, untold
+from goodfit.improve.review import reviewed
+from goodfit.improve.written import written
+from goodfit.run import PREDICTIONS, RECIPE, SCORES, Run
 from goodfit.score import Verdict
 from goodfit.settings import read
 from goodfit.settings.tree import leaves
 from goodfit.statistics import Question, adjust
 from goodfit.statistics import compare as paired
 
-MODEL = "model"
 SEPARATOR = "\x1f"
 """Between the names of a set, where a join needs one text."""
 METRICS = ("macro_f1", "accuracy")
@@ -32,11 +33,15 @@ MULTI_METRICS = ("macro_f1", "micro_f1")
 
 
 def compare(runs: Sequence[Run]) -> dict[str, Any]:
-    """Scores, recipe differences and paired verdicts, each of the later runs against the first; RunError where a run stands twice."""
+    """Scores, recipe differences, paired verdicts and what reviews say, each of the later runs against the first.
+
+    RunError where a run stands twice, or where their tasks differ.
+    """
     twice = [run.id for i, run in enumerate(runs) if run.id in {other.id for other in runs[:i]}]
     if twice:
         raise RunError(f"{twice[0]} stands twice: a run cannot be compared with itself", fix="goodfit list shows the others")
     documents = [_scores(run) for run in runs]
+    _one_task(runs, documents)
     metrics = list(dict.fromkeys(name for document in documents for name in _overall(document)))[:6]
     verdicts = [
         verdict for run, document in zip(runs[1:], documents[1:], strict=True) for verdict in _against(runs[0], run, documents[0], document)
@@ -45,8 +50,20 @@ def compare(runs: Sequence[Run]) -> dict[str, Any]:
         "runs": [{"id": run.id, "on": d["on"], "n": d["n"], "scores": _overall(d)} for run, d in zip(runs, documents, strict=True)],
         "metrics": metrics,
         "verdicts": [verdict.to_json() for verdict in adjust(verdicts, "compared runs")],
+        "reviews": [found for run in runs[1:] for found in reviewed(runs[0], run, runs)],
         "differs": differences(runs),
     }
+
+
+def _one_task(runs: Sequence[Run], documents: Sequence[dict[str, Any]]) -> None:
+    """RunError where one run classifies and another writes."""
+    first, *others = [str(document["task"]) for document in documents]
+    for run, task in zip(runs[1:], others, strict=True):
+        if task != first:
+            raise RunError(
+                f"{runs[0].id} is of the task {first}, {run.id} of the task {task}: no score of the one says anything of the other",
+                fix="compare runs of one task; goodfit list shows them",
+            )
 
 
 def differences(runs: Sequence[Run]) -> dict[str, list[Any]]:
@@ -79,26 +96,29 @@ def _overall(document: dict[str, Any]) -> dict[str, Any]:
 def _against(base: Run, other: Run, theirs: dict[str, Any], mine: dict[str, Any]) -> list[Verdict]:
     """Paired verdicts of `other` against `base`; one that says why not, where there is nothing to pair."""
     question = f"{other.id} vs {base.id}"
-    if theirs["labels"] != mine["labels"]:
-        return [_untold(question, "their classes differ")]
     if theirs["on"] != mine["on"]:
-        return [_untold(question, f"one was scored on {theirs['on']} rows, the other on {mine['on']} rows")]
-    joined = _joined(base, other, str(mine["on"]))
+        return [untold(question, f"one was scored on {theirs['on']} rows, the other on {mine['on']} rows")]
+    ways: dict[str, Callable[[Pair], list[Verdict]]] = {"classification": _classified, "generation": written}
+    return ways[mine["task"]](Pair(base, other, theirs, mine, question))
+
+
+def _classified(pair: Pair) -> list[Verdict]:
+    """Of two classifiers."""
+    labels_of = pair.mine["labels"]
+    if pair.theirs["labels"] != labels_of:
+        return [untold(pair.question, "their classes differ")]
+    joined = _joined(pair.base, pair.other, str(pair.mine["on"]))
     if joined.num_rows == 0:
-        return [_untold(question, "they share no scored row")]
-    multi = _is_multi(other)
-    labels, a, b = _encoded(joined, list(mine["labels"]), multi=multi)
-    clusters = _clusters(other, joined["row"])
+        return [untold(pair.question, "they share no scored row")]
+    multi = _is_multi(pair.other)
+    labels, a, b = _encoded(joined, list(labels_of), multi=multi)
+    clusters = clusters_of(pair.other, joined["row"])
     names = MULTI_METRICS if multi else METRICS
-    return [paired(name, labels, a, b, clusters=clusters, question=Question(text=f"{question} on {name}")) for name in names]
+    return [paired(name, labels, a, b, clusters=clusters, question=Question(text=f"{pair.question} on {name}")) for name in names]
 
 
 def _is_multi(run: Run) -> bool:
     return bool(pa.types.is_list(pq.read_schema(run.path / "evaluate" / PREDICTIONS).field("prediction").type))
-
-
-def _untold(question: str, why: str) -> Verdict:
-    return Verdict(question=question, answer="cannot_tell", text=f"cannot be compared row by row: {why}")
 
 
 def _joined(base: Run, other: Run, on: str) -> pa.Table:
@@ -130,11 +150,3 @@ def _encoded(joined: pa.Table, labels: list[str], *, multi: bool) -> tuple[NDArr
         return first, second, third
     held = [np.array([[label in value.split(SEPARATOR) for label in labels] for value in column]) for column in columns]
     return held[0], held[1], held[2]
-
-
-def _clusters(run: Run, rows: pa.ChunkedArray) -> NDArray[np.int64] | None:
-    """The clusters of the rows, where rows come in clusters."""
-    assignment = pq.read_table(run.path / "split" / ASSIGNMENT, columns=["row", "group"])
-    places = pc.index_in(rows, value_set=assignment["row"].combine_chunks())
-    groups: NDArray[np.int64] = assignment["group"].take(places).to_numpy().astype(np.int64)
-    return groups if len(np.unique(groups)) < len(groups) else None

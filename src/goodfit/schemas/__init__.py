@@ -237,7 +237,27 @@ class Sample(Document):
     reference: str | None = None
     loss: float | None = None
     """Nats per learned token of the reference."""
+    chrf: float | None = None
+    """chrF of this one text with its reference, where there is one."""
     cluster: int | None = None
+
+
+class ShownPiece(Document):
+    """Part of a row: tokens that are learned, or not; a special token stands alone."""
+
+    text: str
+    learned: bool
+    special: bool
+
+
+class ShownRow(Document):
+    """A line of prepare/shown.jsonl: a training row as the model sees it."""
+
+    row: str
+    split: str
+    tokens: int
+    learned: int
+    pieces: list[ShownPiece]
 
 
 class Parity(Document):
@@ -306,7 +326,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "profile": Profile, "prepare": PrepareManifest,
     "candidates": Candidates, "plan": Plan, "best": Best, "event": Event, "scores": ScoredRows, "mistake": Mistake,
     "sample": Sample, "parity": Parity, "review_items": ReviewItems, "review_answer": ReviewAnswer, "review": ReviewResults,
-    "ledger": LedgerLine,
+    "ledger": LedgerLine, "shown": ShownRow,
     "result": ResultDocument, "claim": Claim,
 }  # fmt: skip
 """Name of the published schema -> its model."""
@@ -316,7 +336,7 @@ FILES: dict[str, str] = {
     "audit/profile.json": "profile", "prepare/manifest.json": "prepare", "choose/candidates.json": "candidates",
     "tune/plan.json": "plan", "train/best.json": "best", "train/events.jsonl": "event", "evaluate/scores.json": "scores",
     "evaluate/mistakes.jsonl": "mistake", "review/items.json": "review_items", "review/results.json": "review",
-    "train/samples.jsonl": "sample", "evaluate/samples.jsonl": "sample",
+    "prepare/shown.jsonl": "shown", "train/samples.jsonl": "sample", "evaluate/samples.jsonl": "sample",
     "evaluate/parity.json": "parity",
     "evaluate/scores.test.json": "scores", "evaluate/scores.valid.json": "scores",
 }  # fmt: skip

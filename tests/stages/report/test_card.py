@@ -11,7 +11,7 @@ import yaml
 from huggingface_hub import ModelCard
 
 from goodfit.stages.report import card, collect
-from goodfit.stages.report.card import md
+from goodfit.stages.report.text import markdown as md
 from tests.stages.report.make_run import HOSTILE, TEXTS, Made, make_run
 from tests.stages.report.test_collect import KINDS
 

@@ -7,12 +7,14 @@ Above the path: reads `evaluate/samples.jsonl` of one run or several, keeps ever
     book      items, each reviewer's own order and sides, and the answers, saved one by one
     judged    answers -> judgements, ratings, repeats
     results   win shares, ratings, agreement, when to stop, worst answers -> review/results.json
+    between   how often one run was preferred to another
 
 The page is in `studio/`, the terminal form in `cli/review.py`; both go through Book. `results(run)` gives plain dicts to report and
 compare.
 """
 
+from goodfit.improve.review.between import reviewed
 from goodfit.improve.review.book import ASKS, DIMENSIONS, Book, Given, Shown, has_items, reviewer_name
 from goodfit.improve.review.results import results, write_results
 
-__all__ = ["ASKS", "DIMENSIONS", "Book", "Given", "Shown", "has_items", "results", "reviewer_name", "write_results"]
+__all__ = ["ASKS", "DIMENSIONS", "Book", "Given", "Shown", "has_items", "results", "reviewed", "reviewer_name", "write_results"]

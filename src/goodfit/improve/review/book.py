@@ -28,9 +28,8 @@ from goodfit.errors import RunError, UserError, machine_error
 from goodfit.files import read_json, read_jsonl, write_json
 from goodfit.improve.review.draw import REPEAT_EVERY, Draw, Drawn, chance, draw, key
 from goodfit.improve.review.samples import read_samples
-from goodfit.run import Run
+from goodfit.run import REVIEW, Run
 
-FOLDER = "review"
 ITEMS = "items.json"
 ASKS = ("prefer", "rate")
 DIMENSIONS = ("coherence", "fluency", "domain_knowledge", "correctness")
@@ -73,7 +72,7 @@ class Shown:
 
 def has_items(run: Run) -> bool:
     """Whether a review of this run has begun."""
-    return (run.path / FOLDER / ITEMS).is_file()
+    return (run.path / REVIEW / ITEMS).is_file()
 
 
 def reviewer_name(name: str) -> str:
@@ -90,7 +89,7 @@ class Book:
 
     def __init__(self, run: Run, document: dict[str, Any]) -> None:
         self.run = run
-        self.folder = run.path / FOLDER
+        self.folder = run.path / REVIEW
         self.document = document
         self.items: dict[str, dict[str, Any]] = {item["item"]: item for item in document["items"]}
         self._ways: dict[str, tuple[list[str], dict[str, bool]]] = {}
@@ -106,7 +105,7 @@ class Book:
         """
         if items is not None and not 1 <= items <= MOST_ITEMS:
             raise UserError(f"{items} items cannot be drawn", fix=f"--items 1 to --items {MOST_ITEMS}")
-        folder = run.path / FOLDER
+        folder = run.path / REVIEW
         if not has_items(run) or items is not None or ask or others:
             read_only = folder if folder.is_dir() else run.path
             if not os.access(read_only, os.W_OK):

@@ -15,12 +15,11 @@ from goodfit import statistics
 from goodfit.errors import RunError
 from goodfit.files import write_json
 from goodfit.improve.review import judged
-from goodfit.improve.review.book import FOLDER, Book, has_items
+from goodfit.improve.review.book import Book, has_items
 from goodfit.improve.review.judged import Said
-from goodfit.run import Run
+from goodfit.run import REVIEW, REVIEW_RESULTS, Run
 from goodfit.score import Score, Verdict
 
-RESULTS = "results.json"
 WORST = 10
 SHOWN_TEXT = 2000
 """Characters of a text that results.json holds."""
@@ -55,7 +54,7 @@ def results(run: Run) -> dict[str, Any]:
 def write_results(run: Run) -> dict[str, Any]:
     """The same, written to review/results.json too."""
     found = results(run)
-    write_json(run.path / FOLDER / RESULTS, found)
+    write_json(run.path / REVIEW / REVIEW_RESULTS, found)
     return found
 
 

@@ -6,7 +6,7 @@ Part of evaluate, for generation. Texts stand there as they are: whoever shows t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,12 +23,13 @@ from goodfit.tasks.writing.overlap import chrf_counts
 def sample_lines(asked: Asked, texts: Mapping[str, Texts], read: Mapping[str, Likelihood]) -> list[dict[str, Any]]:
     """One line per row and system, row by row."""
     lines = []
+    alike = {system: _alike(of.texts, asked.references) for system, of in texts.items()}
     for place, row in enumerate(asked.rows):
         for system, of in texts.items():
             lines.append({
                 "step": None, "row": row.row, "system": system, "prompt": row.text, "text": of.texts[place],
                 "stopped": None if of.stopped is None else bool(of.stopped[place]), "reference": row.answer,
-                "loss": _loss(read.get(system), int(asked.places[place])),
+                "loss": _loss(read.get(system), int(asked.places[place])), "chrf": round(alike[system][place], 6),
                 "cluster": None if asked.clusters is None else int(asked.clusters[place]),
             })  # fmt: skip
     return lines
@@ -45,7 +46,7 @@ def worst(asked: Asked, wrote: Texts, read: Likelihood) -> list[dict[str, Any]]:
     """Lines of mistakes.jsonl: the rows that are low in chrF and high in loss, by the mean of both ranks; none that is right."""
     if not len(asked):
         return []
-    alike = np.array([float(chrf(row)) for row in np.asarray(_dense(chrf_counts(wrote.texts, asked.references)))])
+    alike = np.array(_alike(wrote.texts, asked.references))
     losses = np.array([_loss(read, int(place)) or 0.0 for place in asked.places])
     rank = np.argsort(np.argsort(-alike, kind="stable")) + np.argsort(np.argsort(losses, kind="stable"))
     wrong = [i for i in range(len(asked)) if wrote.texts[i].strip() != asked.references[i].strip()]
@@ -58,8 +59,9 @@ def worst(asked: Asked, wrote: Texts, read: Likelihood) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _dense(counts: Any) -> Any:
-    return counts.toarray() if hasattr(counts, "toarray") else counts
+def _alike(texts: Sequence[str], references: Sequence[str]) -> list[float]:
+    """chrF of each text with its reference."""
+    return [float(chrf(row)) for row in chrf_counts(texts, references)]
 
 
 def systems_facts(names: Iterable[str], facts: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

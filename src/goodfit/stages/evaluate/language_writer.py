@@ -29,9 +29,10 @@ from goodfit.tasks.likelihood import Likelihood, Reader
 Dress = Callable[[Conversation], Conversation]
 PREDICTIONS_SCHEMA = pa.schema([
     ("row", pa.string()), ("split", pa.string()), ("system", pa.string()), ("label", pa.string()), ("prediction", pa.string()),
-    ("logprob", pa.float64()), ("stopped", pa.bool_()), ("tokens", pa.int32()),
+    ("logprob", pa.float64()), ("stopped", pa.bool_()), ("tokens", pa.int32()), ("learned", pa.int32()), ("bytes", pa.int32()),
 ])  # fmt: skip
-"""predictions.parquet: `prediction`, `stopped` and `tokens` are null where a row was read only, `logprob` where nothing was read."""
+"""predictions.parquet: `prediction`, `stopped` and `tokens` are null where a row was read only; `logprob`, `learned` (tokens that it sums
+over) and `bytes` (of the text that these stand for) where nothing was read."""
 
 
 @dataclass(frozen=True)
@@ -127,13 +128,14 @@ def table(
 ) -> pa.Table:
     """Lines of predictions.parquet for some rows: `written` has (text, stopped, tokens) of each, or None."""
     n = len(batch)
-    logprob = pa.nulls(n, pa.float64())
+    read = [pa.nulls(n, PREDICTIONS_SCHEMA.field(name).type) for name in ("logprob", "learned", "bytes")]
     if found is not None:
-        logprob = pa.array(np.where(found.known, -found.losses, 0.0), mask=~found.known)
+        values = (np.where(found.known, -found.losses, 0.0), found.tokens.astype(np.int32), found.bytes.astype(np.int32))
+        read = [pa.array(value, mask=~found.known) for value in values]
     columns = [pa.array([None if one is None else one[i] for one in written], PREDICTIONS_SCHEMA.field(name).type)
                for i, name in enumerate(("prediction", "stopped", "tokens"))]  # fmt: skip
     arrays = [
-        batch.column("row"), pa.repeat(pa.scalar(on), n), pa.repeat(pa.scalar(system), n), batch.column("label"), columns[0], logprob,
-        columns[1], columns[2],
+        batch.column("row"), pa.repeat(pa.scalar(on), n), pa.repeat(pa.scalar(system), n), batch.column("label"), columns[0], read[0],
+        columns[1], columns[2], read[1], read[2],
     ]  # fmt: skip
     return pa.Table.from_arrays(arrays, schema=PREDICTIONS_SCHEMA)

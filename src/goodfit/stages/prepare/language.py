@@ -26,10 +26,12 @@ from goodfit.models.load import load_tokenizer
 from goodfit.models.templates import unknown_tokens
 from goodfit.models.vocabulary import Vocabulary
 from goodfit.recipe import Mix, Recipe
+from goodfit.run import SHOWN as SHOWN_ROWS
 from goodfit.run import Run, digest
 from goodfit.stages.prepare.lengths import within
 from goodfit.stages.prepare.mix import LEAK, Block, Mixed, draws_of
 from goodfit.stages.prepare.outcome import BIN, SIDES, Prepared, Side, row_hash
+from goodfit.stages.prepare.pieces import publish
 from goodfit.stages.prepare.told import findings_of, manifest_of, table_of
 from goodfit.tasks.generation import Generation
 from goodfit.tasks.masks import Marked, chunks, control_tokens, stop_token_ids
@@ -124,6 +126,7 @@ def prepare_language(recipe: Recipe, choice: Choice, splits: Splits, run: Run) -
     manifest = manifest_of(encoder.task, facts, max_length=used, asked=recipe.prepare.max_length, mode=encoder.mode)
     sources = sources_of(facts["train"])
     run.report(findings_of(facts))
+    publish(run.folder("prepare") / SHOWN_ROWS, folder / "train", encoder.tokenizer)
     for line in table_of(facts, sources, max_length=used):
         run.screen.say(line)
     if mixed is not None and mixed.dropped[LEAK]:

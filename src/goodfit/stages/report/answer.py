@@ -42,7 +42,18 @@ BROKEN = ("diverged", "dead", "collapsed")
 TOLD = (*BROKEN, "worse_than_baseline", "gate")
 """Errors that a rule of their own speaks of."""
 UNFINISHED = ("underfitting", "too_short", "rate_too_low", "rate_too_high")
-NO_SHARES = ("log_loss", "mcc", "kappa", "brier", "calibration_slope", "calibration_intercept")
+NO_SHARES = (
+    "log_loss",
+    "mcc",
+    "kappa",
+    "brier",
+    "calibration_slope",
+    "calibration_intercept",
+    "token_loss",
+    "perplexity",
+    "bits_per_byte",
+    "length_words",
+)
 """Scores that are not shown in percent; a gate's line does not carry its unit."""
 UNDONE = ("running", "interrupted", "partial")
 SCARCE = 30

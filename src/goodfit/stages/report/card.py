@@ -13,12 +13,15 @@ from typing import Any
 import yaml
 
 from goodfit.score import Score, Verdict
+from goodfit.stages.report import card_written as of_written
 from goodfit.stages.report import words
 from goodfit.stages.report.answer import bar
 from goodfit.stages.report.plots.scores import question
 from goodfit.stages.report.results import MODEL, first_table
 from goodfit.stages.report.schema import ClassFacts, DataFacts, ScoreFacts
 from goodfit.stages.report.text import label, name, visible
+from goodfit.stages.report.text import markdown as md
+from goodfit.stages.report.written import of_classes
 
 HUB_METRICS = {
     "accuracy": ("accuracy", {}),
@@ -29,11 +32,12 @@ HUB_METRICS = {
     "samples_f1": ("f1", {"average": "samples"}),
     "mcc": ("matthews_correlation", {}),
     "roc_auc": ("roc_auc", {}),
+    "rouge_l": ("rouge", {"variant": "rougeL"}),
 }
 """Our scores under the hub's names for metrics; others keep ours."""
+PIPELINES = {"classification": ("text-classification", "Text Classification"), "generation": ("text-generation", "Text Generation")}
+"""Kind of task -> the hub's tag and name for it."""
 CLASSES_SHOWN = 30
-_INLINE = re.compile(r"([\\`*_\[\]|~$>])")
-_BLOCK = re.compile(r"^(\d*)([-+#=.)])")
 _HUB_ID = re.compile(r"^[\w.-]+(/[\w.-]+)?$")
 
 
@@ -54,16 +58,24 @@ def _metadata(report: Mapping[str, Any]) -> dict[str, Any]:
         "language": report["data"]["languages"] or None,
         "license": _license(model.get("license")),
         "library_name": "peft" if adapter else "transformers",
-        "pipeline_tag": "text-classification",
+        "pipeline_tag": _pipeline(report)[0],
         "base_model": base if isinstance(base, str) and _HUB_ID.match(base) else None,
         "base_model_relation": "adapter" if adapter else "finetune",
-        "tags": ["text-classification", *(["multi-label"] if run["multi_label"] else []), "goodfit"],
+        "tags": [_pipeline(report)[0], *(["multi-label"] if run["multi_label"] else []), *_chat(report), "goodfit"],
         "metrics": sorted({HUB_METRICS.get(s.name, (s.name, {}))[0] for s in _measured(report)}) or None,
         "model-index": _index(report),
     }
     if found["base_model"] is None:
         del found["base_model_relation"]
     return {key: value for key, value in found.items() if value is not None}
+
+
+def _pipeline(report: Mapping[str, Any]) -> tuple[str, str]:
+    return PIPELINES.get(report["run"]["task"], PIPELINES["classification"])
+
+
+def _chat(report: Mapping[str, Any]) -> list[str]:
+    return ["conversational"] if report["generation"] and report["generation"]["chat"] else []
 
 
 def _license(license_id: object) -> str:
@@ -84,7 +96,7 @@ def _index(report: Mapping[str, Any]) -> list[dict[str, Any]] | None:
         return None
     run, on = report["run"], report["scores"]["on"]
     result = {
-        "task": {"type": "text-classification", "name": "Text Classification"},
+        "task": dict(zip(("type", "name"), _pipeline(report), strict=True)),
         "dataset": {"type": "private", "name": _flat(run["name"]), "split": on, "revision": report["scores"]["rows"] or "unknown"},
         "metrics": [_metric(score) for score in measured],
     }
@@ -116,15 +128,20 @@ def _body(report: Mapping[str, Any]) -> Iterator[str]:
     repair = f" What to do: {md(words.full_stop(run['error_fix']), 600)}" if run["error_fix"] else ""
     yield f"# {md(run['name'])}"
     yield ""
-    yield md(run["purpose"], 2000) if run["purpose"] else "No purpose was stated (`purpose` in the recipe)."
-    yield ""
+    if not report["generation"]:
+        yield md(run["purpose"], 2000) if run["purpose"] else "No purpose was stated (`purpose` in the recipe)."
+        yield ""
     yield f"**Is it a good fit? {said['word'].capitalize()}.** {md(said['because'], 600)}{repair}"
     yield ""
     for sentence in said["sentences"]:
         yield f"- {md(sentence['text'], 1500)}"
     yield ""
+    if report["generation"]:
+        yield from of_written.intended(report)
     yield from _model(report)
     yield from _scores(report)
+    if report["generation"]:
+        yield from of_written.measured(report)
     yield from _classes(report)
     yield from _data(report)
     yield from _limitations(report)
@@ -134,14 +151,27 @@ def _body(report: Mapping[str, Any]) -> Iterator[str]:
 
 def _model(report: Mapping[str, Any]) -> Iterator[str]:
     model = report["run"]["model"]
+    task = _pipeline(report)[1].lower()
     rows = [
-        ("Task", "multi-label text classification" if report["run"]["multi_label"] else "text classification"),
+        ("Task", f"multi-label {task}" if report["run"]["multi_label"] else task),
         ("Base model", md(model.get("base", "not recorded"))),
-        ("Trained", md(report["training"]["facts"].get("method", "not recorded")) if report["training"] else "nothing"),
-        ("Classes", _class_list(report)),
+        ("Trained", _trained(report["training"])),
+        *(of_written.model_rows(report) if report["generation"] else [("Classes", _class_list(report))]),
         ("Licence of the base model", md(model.get("license", "not recorded"))),
     ]
     yield from ("## Model", "", *(f"- {key}: {value}" for key, value in rows), "")
+
+
+def _trained(training: Mapping[str, Any] | None) -> str:
+    """The method, and what it was trained with: `LoRA, rank 16; learning rate 0.001, 3 epochs, batch 8 rows`."""
+    if training is None:
+        return "nothing"
+    facts = training["facts"]
+    epochs = facts.get("epochs")
+    how = [f"learning rate {facts['learning rate']}"] if "learning rate" in facts else []
+    how += [f"{epochs} epoch{'' if epochs == '1' else 's'}"] if epochs else []
+    how += [f"batch {facts['batch']}"] if "batch" in facts else []
+    return md("; ".join(filter(None, (facts.get("method", "not recorded"), ", ".join(how)))), 300)
 
 
 def _class_list(report: Mapping[str, Any]) -> str:
@@ -212,6 +242,9 @@ def _data(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"- {words.count(data['read'], 'row')} read, {data['used']:,} used{f'; dropped: {md(dropped)}' if dropped else ''}"
     for split, n in data["splits"].items():
         yield f"- {words.split(split)}: {words.count(n, 'row')}"
+    left_out = (report["generation"] or {}).get("prepared") or {}
+    if sum(left_out.get("dropped", {}).values()):
+        yield f"- left out before the training: {md(words.left_out(left_out['dropped']), 300)}"
     cut = DataFacts.model_validate(data).cut
     if cut:
         yield f"- {words.cut_rows(cut)} cut at {data['max_length'] or 'the maximum number of'} tokens"
@@ -225,11 +258,13 @@ def _limitations(report: Mapping[str, Any]) -> Iterator[str]:
         if finding["status"] == "open" and finding["severity"] != "note":
             yield f"- {finding['severity'].capitalize()} {finding['code']}: {md(finding['title'], 300)}"
     for finding in report["findings"]:
-        if finding["status"] in ("not_applicable", "muted"):
+        if finding["status"] in ("not_applicable", "muted") and not (report["generation"] and of_classes(finding)):
             said = "Not looked for" if finding["status"] == "not_applicable" else "Muted"
             yield f"- {said} ({finding['code']}): {md(finding['title'], 200)}: {md(finding['reason'] or '', 200)}"
     for gap in report["missing"]:
         yield f"- Missing: {md(gap['what'])} {md(gap['why'], 300)}"
+    if report["generation"]:
+        yield from of_written.limits(report)
     if not any(stage["name"] == "assess" for stage in report["run"]["stages"]):
         yield "- Whether it works equally well for every group of people was not measured."
     yield "- Measured on rows like those it was trained on; on other texts it may do worse."
@@ -238,6 +273,9 @@ def _limitations(report: Mapping[str, Any]) -> Iterator[str]:
 
 def _use(report: Mapping[str, Any]) -> Iterator[str]:
     if not report["run"]["model"]:
+        return
+    if report["generation"]:
+        yield from ("## Use", "", *of_written.use(report))
         return
     many = ', top_k=None, function_to_apply="sigmoid"' if report["run"]["multi_label"] else ""
     yield from ("## Use", "", "With plain transformers:", "", "```python")
@@ -272,12 +310,6 @@ def _table(head: list[str], rows: list[list[str]]) -> Iterator[str]:
     for row in rows:
         yield f"| {' | '.join(md(cell) for cell in row)} |"
     yield ""
-
-
-def md(text: object, limit: int = 120) -> str:
-    """A text inside Markdown: one line, controls visible, nothing of it read as markup or as HTML."""
-    safe = _INLINE.sub(r"\\\1", name(text, limit).replace("&", "&amp;").replace("<", "&lt;"))
-    return _BLOCK.sub(r"\1\\\2", safe)
 
 
 def _flat(text: object) -> str:

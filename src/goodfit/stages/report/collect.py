@@ -18,13 +18,17 @@ from goodfit.stages.report import facts, plots, results
 from goodfit.stages.report.answer import Known, Reason, decide, first_findings
 from goodfit.stages.report.folder import Folder, mapping, word
 from goodfit.stages.report.reliability import reliability
+from goodfit.stages.report.reviews import review_facts
 from goodfit.stages.report.schema import Answer, Chart, Confusion, DataFacts, GateFacts, ReportDocument
 from goodfit.stages.report.sentences import Facts, five, rival_scores
 from goodfit.stages.report.text import ShowText
 from goodfit.stages.report.training import training_facts
+from goodfit.stages.report.written import discreet, generation_facts
 
 FIRST_SHOWN = 3
 """Findings on the first screen."""
+WRITTEN = {"generation": generation_facts}
+"""Kind of task -> what is told of a model that writes."""
 
 
 def collect(folder: Path) -> dict[str, Any]:
@@ -43,14 +47,17 @@ def gather(folder: Folder) -> ReportDocument:
     classes = results.class_facts(document, confusion)
     training = training_facts(folder, settings, scores.primary if scores else None)
     bins = reliability(folder, document, multi_label=run.multi_label)
+    how = _show_text(settings)
+    findings = discreet(folder.findings(record), how)
+    written = WRITTEN[run.task](folder, document, findings, how) if run.task in WRITTEN else None
     known = Known(
-        run, folder.findings(record), scores, diverged=bool(training and training.stopped_by == "nonfinite"),
+        run, findings, scores, diverged=bool(training and training.stopped_by == "nonfinite"),
         supports={fact.label: fact.support for fact in classes},
     )  # fmt: skip
     reasons = decide(known)
-    spoken = Facts(known, data, training, classes, results.calibration_facts(document, bins))
-    data = _with_labels(data, confusion)
-    how = _show_text(settings)
+    review = review_facts(folder, how)
+    spoken = Facts(known, data, training, classes, results.calibration_facts(document, bins), written, review)
+    data = _with_labels(data, confusion) if written is None else data.model_copy(update={"truncated": {}})
     return ReportDocument(
         written_by=goodfit.__version__,
         answer=_answer(reasons, spoken),
@@ -65,7 +72,9 @@ def gather(folder: Folder) -> ReportDocument:
         confusion=confusion,
         calibration=spoken.calibration,
         show_text=how,
-        mistakes=results.mistakes(folder, how),
+        mistakes=results.mistakes(folder, how) if written is None else [],
+        generation=written,
+        review=review,
         findings=list(known.findings),
         charts=list(_charts(spoken, data, confusion)),
         reproduce=facts.reproduce(folder, run, record, settings),

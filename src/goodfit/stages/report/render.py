@@ -25,6 +25,7 @@ from goodfit.stages.report.plots.scores import question
 from goodfit.stages.report.results import MODEL, first_table
 from goodfit.stages.report.schema import ClassFacts, DataFacts, ScoreFacts
 from goodfit.stages.report.text import label, name, visible
+from goodfit.stages.report.written import of_classes
 
 WIDE, HALF, NARROW = 920.0, 440.0, 335.0
 """Widths at which charts are drawn: the page, one of two columns, a phone."""
@@ -55,8 +56,10 @@ def _lookups(report: dict[str, Any]) -> dict[str, Any]:
     """What the template needs in another order than the dict has it."""
     by_id = {finding["id"]: finding for finding in report["findings"]}
     return {
-        "findings": _by_status(report["findings"]),
+        "findings": _by_status([f for f in report["findings"] if not (report["generation"] and of_classes(f))]),
         "first": [by_id[key] for key in report["first"]],
+        "by_id": by_id,
+        "own_scores": _own(report["scores"]),
         "splits": [(f"{words.split(split)} rows", f"{n:,}") for split, n in report["data"]["splits"].items()],
         "group_splits": list(dict.fromkeys(split for group in report["data"]["groups"] for split in group["splits"])),
         "severities": _severities(report["findings"]),
@@ -107,10 +110,19 @@ def _score_table(report: dict[str, Any]) -> dict[str, Any]:
     cells = {(s.name, s.label, s.system or MODEL): s.to_json() for s in listed}
     systems = sorted({key[2] for key in cells}, key=lambda system: (system != MODEL, list(scores.systems).index(system)))
     rows = [
-        {"name": words.named(metric, of), "cells": [cells.get((metric, of, system)) for system in systems]}
+        {
+            "name": words.named(metric, of),
+            "means": words.means(metric) if report["generation"] else "",
+            "cells": [cells.get((metric, of, system)) for system in systems],
+        }
         for metric, of in dict.fromkeys(key[:2] for key in cells)
     ]
     return {"score_systems": systems, "score_rows": rows, "intervals": words.intervals(listed)}
+
+
+def _own(scores: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """Name -> the model's score."""
+    return {s["name"]: s for s in scores["scores"] if (s["system"] or MODEL) == MODEL} if scores else {}
 
 
 def _calibration(found: dict[str, Any] | None) -> list[tuple[str, str]]:
@@ -149,6 +161,10 @@ def _environment() -> Environment:
         "question": lambda value: question(Verdict.model_validate(value)),
         "metric": words.metric,
         "system": words.system,
+        "system_short": lambda key: words.system(key, short=True),
+        "rating": lambda value: words.rating(Score.model_validate(value)),
+        "left_out": words.left_out,
+        "preference": words.preference,
         "splitname": words.split,
         "answer": words.answer,
         "bar": bar,

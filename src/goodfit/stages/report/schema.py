@@ -7,26 +7,17 @@ says why.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import Field
 
-from goodfit.finding import Finding
-from goodfit.score import Score, Verdict
+from goodfit.stages.report.record import Record, WrittenFinding, WrittenScore, WrittenVerdict
+from goodfit.stages.report.schema_written import GenerationFacts, ReviewFacts
 from goodfit.stages.report.text import ShowText
 
 SCHEMA = "goodfit/report/1"
 
-WrittenScore = Annotated[Score, PlainSerializer(Score.to_json)]
-WrittenVerdict = Annotated[Verdict, PlainSerializer(Verdict.to_json)]
-WrittenFinding = Annotated[Finding, PlainSerializer(Finding.to_json)]
 AnswerWord = Literal["yes", "not yet", "no", "cannot tell"]
-
-
-class Record(BaseModel):
-    """A frozen part of the report."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True, protected_namespaces=())
 
 
 class Evidence(Record):
@@ -84,6 +75,8 @@ class RunFacts(Record):
     """Sum over the stages."""
     attempts: int | None = None
     purpose: str = ""
+    task: str = "classification"
+    """Kind of task: classification, generation."""
     multi_label: bool = False
     label_column: str | None = None
     text_columns: list[str] = []
@@ -347,6 +340,10 @@ class ReportDocument(Record):
     calibration: CalibrationFacts | None = None
     show_text: ShowText = "masked"
     mistakes: list[Mistake] = []
+    generation: GenerationFacts | None = None
+    """Of a model that writes."""
+    review: ReviewFacts | None = None
+    """What people said of its answers."""
     findings: list[WrittenFinding] = []
     charts: list[Chart] = []
     reproduce: Reproduce

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 from goodfit.finding import SEVERITIES, Finding
 from goodfit.score import Score, Verdict
+from goodfit.stages.report import sentences_written as of_written
 from goodfit.stages.report import words
 from goodfit.stages.report.answer import Known, bar, primary_verdicts
 from goodfit.stages.report.results import MODEL, baselines, of
 from goodfit.stages.report.schema import CalibrationFacts, ClassFacts, DataFacts, Evidence, GateFacts, Sentence, TrainingFacts
+from goodfit.stages.report.schema_written import GenerationFacts, ReviewFacts
 from goodfit.stages.report.text import label
 from goodfit.stages.report.text import name as readable
 
@@ -39,6 +41,9 @@ class Facts:
     training: TrainingFacts | None
     classes: list[ClassFacts]
     calibration: CalibrationFacts | None
+    written: GenerationFacts | None = None
+    """Of a model that writes."""
+    review: ReviewFacts | None = None
 
 
 def five(facts: Facts) -> list[Sentence]:
@@ -55,14 +60,16 @@ def _score(facts: Facts) -> Sentence:
         return Sentence(topic="score", text="The model was not scored, so nothing is known of how well it works.")
     evidence = [_of_score(primary)]
     if primary.value is None:
-        what = _upper(words.metric(primary.name))
+        what = words.upper(words.metric(primary.name))
         return Sentence(topic="score", text=f"{what} could not be measured: {words.absent(primary)}.", evidence=evidence)
-    text = f"{_rows_seen(scores.on, primary.n)} its {words.metric(primary.name)} is {words.score(primary)}"
+    what = f"its {words.metric(primary.name)}" if facts.written is None else of_written.whose(primary.name)
+    text = f"{_rows_seen(scores.on, primary.n)} {what} is {words.score(primary)}"
+    evidence += of_written.preferred(facts.review)
     rival = _strongest(facts)
     if rival is None:
         return Sentence(topic="score", text=f"{text}; nothing simpler was scored beside it.", evidence=evidence)
     other, verdict = rival
-    evidence.append(Evidence(kind="verdict", text=_of_verdict(other, verdict), ref="scores"))
+    evidence.insert(1, Evidence(kind="verdict", text=_of_verdict(other, verdict), ref="scores"))
     return Sentence(topic="score", text=f"{text}; {_compared(other, verdict)}.", evidence=evidence)
 
 
@@ -109,7 +116,7 @@ def _bar(facts: Facts) -> Sentence:
         return Sentence(topic="bar", text=text)
     said = [_gate(gate) for gate in gates]
     evidence = [Evidence(kind="gate", text=f"{bar(g.gate)}: {words.answer(g.answer)}", ref="scores") for g in gates]
-    return Sentence(topic="bar", text=f"{_upper('; '.join(said))}.", evidence=evidence)
+    return Sentence(topic="bar", text=f"{words.upper('; '.join(said))}.", evidence=evidence)
 
 
 def _gate(gate: GateFacts) -> str:
@@ -196,6 +203,7 @@ def _data(facts: Facts) -> Sentence:
     )
     if dropped:
         text += f" and {sum(data.dropped.values()):,} dropped ({dropped})"
+    text += of_written.left_out(facts.written) if facts.written is not None else ""
     cut = sum(data.cut.values())
     if cut:
         text += f"; {words.cut_rows(data.cut)} {'was' if cut == 1 else 'were'} cut at {data.max_length or 'the maximum'} tokens"
@@ -217,6 +225,7 @@ def _raised(facts: Facts, raised: list[Finding]) -> str:
 def _limits(facts: Facts) -> Sentence:
     if facts.known.primary is None:
         text = "Everything that needs a score is unknown: how sure it is, which classes are weak, for whom it works worse."
+        text = text if facts.written is None else of_written.UNSCORED
         return Sentence(topic="limits", text=text)
     parts, evidence = [], []
     ece = next((s for s in facts.calibration.scores if s.name == "ece" and s.value is not None), None) if facts.calibration else None
@@ -232,11 +241,14 @@ def _limits(facts: Facts) -> Sentence:
         few = words.part(thin, len(facts.classes), "class", ("has", "have"), "classes")
         parts.append(f"{few} fewer than {FEW_ROWS} rows to judge by")
     scores = facts.known.scores
+    for said, shown in of_written.limits(scores, facts.written, facts.review) if facts.written is not None else ():
+        parts.append(said)
+        evidence += [shown] if shown is not None else []
     if scores and (scores.ledger.models_scored or 1) > 1:
         parts.append(f"these rows have judged {words.count(scores.ledger.models_scored or 0, 'model')}, which flatters the best of them")
     if not any(stage.name == "assess" for stage in facts.known.run.stages):
         parts.append("whether it works equally well for every group of people was not measured")
-    text = f"{_upper('; '.join(parts))}." if parts else "Nothing further is known to limit it."
+    text = f"{words.upper('; '.join(parts))}." if parts else "Nothing further is known to limit it."
     return Sentence(topic="limits", text=text, evidence=evidence)
 
 
@@ -263,10 +275,6 @@ def _of_verdict(other: str, verdict: Verdict) -> str:
 
 def _of_finding(finding: Finding) -> Evidence:
     return Evidence(kind="finding", text=f"{finding.code} {readable(finding.title, 80)}", ref=finding.id)
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def rival_scores(facts: Facts) -> list[Score]:

@@ -20,6 +20,8 @@ NAME_SHOWN = 120
 """Characters of a label name, a file name or a title that the report shows."""
 
 _SUSPECT = re.compile(r"\\u[dD]|NaN|Infinity|[eE]\+?[0-9]{3}")
+_INLINE = re.compile(r"([\\`*_\[\]|~$>])")
+_BLOCK = re.compile(r"^(\d*)([-+#=.)])")
 _JOINERS = {"\u200c", "\u200d"}  # spelling of Persian and of many emoji: harmless, and ugly when spelled out
 _BLANKS = set("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")  # letters and signs that print nothing
 _BLANK_RUN = re.compile(r"^\s+|\s+$|\s{2,}|[^\S ]")
@@ -53,6 +55,12 @@ def _unseen(character: str) -> bool:
 def name(text: object, limit: int = NAME_SHOWN) -> str:
     """A label, a column, a title on one line: visible characters, at most `limit` of them."""
     return shorten(" ".join(visible(text).split()), limit)
+
+
+def markdown(text: object, limit: int = NAME_SHOWN) -> str:
+    """A text inside Markdown: one line, controls visible, nothing of it read as markup or as HTML."""
+    safe = _INLINE.sub(r"\\\1", name(text, limit).replace("&", "&amp;").replace("<", "&lt;"))
+    return _BLOCK.sub(r"\1\\\2", safe)
 
 
 def label(text: object, limit: int = NAME_SHOWN) -> str:

@@ -16,8 +16,8 @@ from goodfit.stages.report.text import name as readable
 
 __all__ = [
     "absent", "answer", "count", "cut_rows", "day", "decision", "difference", "duration", "evidence", "full_stop", "interval",
-    "intervals", "listing", "metric", "named", "number", "part", "reasons", "rows_needed", "score", "sentence", "sides", "size",
-    "size_of", "split", "system", "whose",
+    "intervals", "left_out", "listing", "means", "metric", "named", "number", "part", "preference", "rating", "reasons",
+    "rows_needed", "score", "sentence", "sides", "size", "size_of", "split", "system", "upper", "whose",
 ]  # fmt: skip
 
 MINUS = "\u2212"
@@ -32,6 +32,30 @@ ANSWERS = {
     "missed": "missed",
     "undecided": "undecided",
 }
+MEANS = {
+    "choice_accuracy": "of several answers, the right one is the likeliest",
+    "choice_accuracy_norm": "likeliest for its length in characters",
+    "choice_accuracy_token": "likeliest for its length in tokens",
+    "chrf": "runs of characters shared with the reference",
+    "rouge_l": "words shared with the reference, in order",
+    "exact_match": "equal to the reference, but for case and punctuation",
+    "numeric_match": "whose last number is the reference's",
+    "regex_match": "in which the pattern stands",
+    "json_valid": "that are JSON",
+    "tool_call_match": "with the right call",
+    "self_stop_rate": "answers it ended itself, before the limit",
+    "empty_rate": "that say nothing",
+    "repetition_rate": "that repeat themselves",
+    "refusal_rate": "that read like a refusal",
+    "memorised_rate": "with eight words in a row of a training answer",
+    "distinct_1": "of all words",
+    "distinct_2": "of all pairs of words",
+    "token_loss": "nats a token of the reference costs; less is better",
+    "perplexity": "exp of the loss per token; less is better",
+    "bits_per_byte": "of the reference, whatever the tokenizer; less is better",
+}
+"""What a score of written text counts, in a few words."""
+DROPPED = {"zero_targets": "with nothing to learn", "too_long": "too long", "refused_by_template": "refused by the chat template"}
 _QUESTION = re.compile(r"^(?P<one>.+?) vs (?P<other>.+?) on (?P<metric>\S+)$", re.DOTALL)
 
 
@@ -57,7 +81,7 @@ def number(value: float, unit: str = "share", *, sign: bool = False) -> str:
     if unit == "share":
         text = f"{value * 100:{plus}.1f}%"
     elif unit in ("count", "bytes"):
-        text = f"{value:{plus},.0f}"
+        text = f"{value:{plus},.{0 if float(value).is_integer() or abs(value) >= 1000 else 1}f}"
     elif unit == "seconds":
         text = duration(value)
     elif unit == "points":
@@ -115,6 +139,34 @@ def intervals(scores: Sequence[Score]) -> str:
         return "These rows are too few for an interval: a number tells how they went, not how others will go."
     meant = "An interval holds the true value in about 95 of 100 such measurements"
     return f"{meant}." if len(held) == len(given) else f"{meant}; a number without one tells of these rows only."
+
+
+def means(key: str) -> str:
+    """What a score of written text counts; an empty string for other scores."""
+    return MEANS.get(key, "")
+
+
+def preference(key: str) -> str:
+    """What people prefer: `better` -> `preferred`."""
+    return {"better": "preferred", "worse": "the other is preferred"}.get(key, answer(key))
+
+
+def rating(score: Score) -> str:
+    """A mean of 1 to 5: `4.2 [3.9, 4.4]`."""
+    if score.value is None:
+        return f"not rated: {absent(score)}"
+    return f"{score.value:.1f} {'' if score.low is None or score.high is None else f'[{score.low:.1f}, {score.high:.1f}]'}".rstrip()
+
+
+def left_out(dropped: Mapping[str, int]) -> str:
+    """`{"zero_targets": 2, "too_long": 1}` -> `2 with nothing to learn, 1 too long`."""
+    return reasons({DROPPED.get(why, why): n for why, n in dropped.items()})
+
+
+def upper(text: str) -> str:
+    """The text with a capital, unless its first word is a name that has one inside: `Loss per token`, `chrF`."""
+    first = text.split(" ", 1)[0]
+    return text[:1].upper() + text[1:] if first == first.lower() else text
 
 
 def rows_needed(verdict: Verdict) -> int | None:

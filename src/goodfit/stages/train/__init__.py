@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from goodfit.stages.tune import Tuned
 
 SCHEMA = "goodfit/best/1"
+LOSS = "loss"
 
 
 @dataclass
@@ -127,6 +128,10 @@ def _best(fitted: Fitted) -> dict[str, Any]:
 
 def _score(fitted: Fitted, found: dict[str, Any] | None, valid: dict[str, Any]) -> Score:
     n = int(valid.get("n", 0))
+    if found is None and fitted.primary == LOSS and valid.get("loss") is not None:
+        return Score(
+            name=LOSS, value=valid["loss"], n=n, unit="nats", higher_is_better=False, split="valid", system="model", selected=True,
+        )  # fmt: skip
     if found is None or found.get("value") is None:
         return Score(name=fitted.primary, n=n, why_absent="there were no validation rows to choose by", split="valid", system="model")
     return Score(

@@ -55,8 +55,3 @@ def ends(score: Score, scale: float) -> dict[str, Any]:
 def capped(rows: list[list[str]]) -> list[list[str]]:
     """The rows of a chart's table, at most ROWS_SHOWN of them: with ten thousand classes the page must stay small."""
     return rows[:ROWS_SHOWN]
-
-
-def upper(text: str) -> str:
-    """The text with a capital."""
-    return text[:1].upper() + text[1:]

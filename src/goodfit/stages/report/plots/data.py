@@ -61,11 +61,13 @@ def lengths(data: DataFacts) -> Iterator[Chart]:
     y = number_of("rows", "rows", max(heights), form="~s")
     layers = [layer("bar", {"x": x, "x2": {"field": "to"}, "y": y, "y2": {"datum": 0}, "tooltip": told()}, color=paint("bar"))]
     cut = data.max_length if unit == "tokens" else None
+    drawn = False
     if cut is not None and edges[0] <= cut <= edges[-1]:
+        drawn = True
         layers.append(layer("rule", {"x": constant(cut)}, values=[{}], color=paint("mark"), strokeDash=[4, 3], strokeWidth=1.5))
     of = data.lengths.get("split")
     rows = f"{words.split(of)} row" if of else "row"
-    said = f" The maximum is {cut:,} tokens (dashed line): {_cut(data, of, rows)}." if cut is not None else ""
+    said = f" The maximum is {cut:,} tokens{' (dashed line)' if drawn else ''}: {_cut(data, of, rows)}." if cut is not None else ""
     yield Chart(
         id="lengths",
         section="data",

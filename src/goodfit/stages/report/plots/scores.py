@@ -11,7 +11,7 @@ from typing import Any
 from goodfit.score import Score, Verdict
 from goodfit.stages.report import words
 from goodfit.stages.report.charts import Channel, Values, constant, layer, names, paint, quantity, spec, told
-from goodfit.stages.report.plots.common import BAND, ends, unique, upper
+from goodfit.stages.report.plots.common import BAND, ends, unique
 from goodfit.stages.report.results import MODEL
 from goodfit.stages.report.schema import Chart, ScoreFacts
 from goodfit.stages.report.text import name as readable
@@ -37,8 +37,8 @@ def headline(scores: Sequence[Score], bar: float | None) -> Iterator[Chart]:
     yield Chart(
         id="headline",
         section="first",
-        title=f"{upper(metric)} of each method",
-        text=f"{upper(metric)}: {'; '.join(f'{who} {said}' for who, said in rows)}.",
+        title=f"{words.upper(metric)} of each method",
+        text=f"{words.upper(metric)}: {'; '.join(f'{who} {said}' for who, said in rows)}.",
         columns=["method", metric],
         rows=rows,
         spec=spec(values, layers, height={"step": BAND + 8}, about=f"{metric} of each method with its interval"),

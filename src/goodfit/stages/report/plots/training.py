@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from goodfit.stages.report import words
 from goodfit.stages.report.charts import Values, coloured, constant, layer, paint, quantity, spec, told
-from goodfit.stages.report.plots.common import capped, upper
+from goodfit.stages.report.plots.common import capped
 from goodfit.stages.report.schema import Chart, Point, TrainingFacts
 
 COLOURS = {"train": "bar", "train_probe": "train", "valid": "model"}
@@ -23,7 +23,7 @@ def curves(training: TrainingFacts) -> Iterator[Chart]:
         yield _curve("loss", "Loss", training.loss, best, percent=False)
     if len({p.step for p in training.score}) > 1:
         percent = all(0 <= p.value <= 1 for p in training.score) and training.metric not in ("log_loss", "mcc", "kappa")
-        yield _curve("score", upper(words.metric(training.metric or "score")), training.score, best, percent=percent)
+        yield _curve("score", words.upper(words.metric(training.metric or "score")), training.score, best, percent=percent)
 
 
 def _curve(key: str, title: str, points: list[Point], best: int | None, *, percent: bool) -> Chart:
@@ -75,6 +75,7 @@ def _said(title: str, points: list[Point], best: int | None, unit: str) -> str:
     said = []
     for split in dict.fromkeys(p.split for p in points):
         part = [p for p in points if p.split == split]
-        said.append(f"on {_series(part[0])} from {words.number(part[0].value, unit)} to {words.number(part[-1].value, unit)}")
+        first, last = (words.number(p.value, unit) for p in (part[0], part[-1]))
+        said.append(f"on {_series(part[0])} {f'from {first} to {last}' if len(part) > 1 else last}")
     kept = f" The weights of step {best:,} were kept (dashed line)." if best is not None else ""
     return f"{title}: {'; '.join(said)}.{kept}"
