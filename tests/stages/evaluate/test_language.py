@@ -100,7 +100,7 @@ def test_its_files(learned: tuple[Run, dict[str, Any]]) -> None:
     run, document = learned
     folder = run.path / "evaluate"
     table = pq.read_table(folder / "predictions.parquet")
-    assert table.schema.names == ["row", "split", "system", "label", "prediction", "logprob", "stopped", "tokens"]
+    assert table.schema.names == ["row", "split", "system", "label", "prediction", "logprob", "stopped", "tokens", "learned", "bytes"]
     rows = table.to_pylist()
     assert len(rows) == 5 * 36
     assert all(row["logprob"] is None for row in rows if row["system"] in ("retrieval", "letters"))
