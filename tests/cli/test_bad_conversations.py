@@ -82,6 +82,12 @@ def test_what_that_error_advises_works(tmp_path: Path) -> None:
     out.counted()
 
 
+def test_a_weight_that_no_epoch_could_draw(tmp_path: Path) -> None:
+    out = answer(tmp_path, data={"sources": [{"path": "chats.jsonl", "weight": 3e38}]})
+    assert (out.code, out.error["code"], out.error["key"]) == (2, "SettingsError", "data.sources.weight")
+    assert "an epoch of 1.3e+40 rows" in out.said
+
+
 # -- counted ----------------------------------------------------------------------------------------------------------
 
 DROPPED: dict[str, tuple[Any, str, str]] = {

@@ -24,7 +24,7 @@ from goodfit.data.fingerprint import data_fingerprint
 from goodfit.data.source import Columns, Source
 from goodfit.data.store import RowStore, open_store
 from goodfit.engine.examples import Draws
-from goodfit.errors import DataError, Place
+from goodfit.errors import DataError, Place, SettingsError
 from goodfit.recipe import Mix
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ EPOCHS = 10
 """So many epochs have mixed rows of their own, where there are enough; more rows than that are not tokenised."""
 ORDER = 0x313
 """Seed of the draw among more rows."""
+MOST_DRAWN = 10**9
+"""Rows of an epoch beyond which the weights are a mistake."""
 LEAK = "asked_in_validation_or_test"
 
 
@@ -60,9 +62,17 @@ class Block:
 
 
 def draws_of(blocks: Sequence[Block]) -> Draws:
-    """(examples, drawn in an epoch) of each block: weight times its examples; of the mix its share of the whole."""
+    """(examples, drawn in an epoch) of each block: weight times its examples; of the mix its share of the whole.
+
+    SettingsError where an epoch would never end.
+    """
     own = [(block.examples, max(1, round(block.weight * block.examples)) if block.examples else 0) for block in blocks if not block.is_mix]
     total = sum(drawn for _, drawn in own)
+    if total > MOST_DRAWN:
+        raise SettingsError(
+            f"the weights of data.sources make an epoch of {total:.1e} rows", place=Place(key="data.sources.weight"),
+            fix="a weight says how often a row is drawn in an epoch: give numbers near 1",
+        )  # fmt: skip
     return (*own, *((block.examples, wanted(block.weight, total) if block.examples else 0) for block in blocks if block.is_mix))
 
 
