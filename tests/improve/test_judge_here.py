@@ -10,7 +10,7 @@ import torch
 from click.testing import CliRunner, Result
 
 from goodfit.cli import main
-from goodfit.files import read_jsonl
+from goodfit.files import read_json, read_jsonl, write_json
 from goodfit.improve.judge import Question
 from goodfit.improve.judge.local import LocalJudge
 from goodfit.improve.review import Book
@@ -95,6 +95,8 @@ def test_the_command_asks_a_server_only_after_a_yes(book: Book, monkeypatch: pyt
 def test_the_command_with_a_local_model(tmp_path: Path) -> None:
     run = reviewing.run(tmp_path, reviewing.samples(8))
     model = tiny.writer(tmp_path / "tinyjudge", max_position_embeddings=4096)
+    settings = model / "tokenizer_config.json"
+    write_json(settings, read_json(settings) | {"model_max_length": 4096})
     missing = judge(run, "--model", str(model))
     assert missing.exit_code == 2
     assert f"goodfit review {run.id}" in missing.stderr
