@@ -47,6 +47,7 @@ def files_reference() -> str:
         *(f"| `{file}` | [{schema}](schemas/{schema}.json) |" for file, schema in FILES.items()),
         "| `<stage>/findings.jsonl` | [finding](schemas/finding.json), one a line |",
         "| `review/<reviewer>.jsonl` | [review_answer](schemas/review_answer.json), one a line; the later line of an item counts |",
+        "| `review/judges/<name>.jsonl` | [judge_answer](schemas/judge_answer.json), one a line; the later line of an item counts |",
         "| `report.json` | [report](schemas/report.json) |",
         "| `split/assignment.parquet` | row, split, fold, group, stratum, at (`file:line`, header = line 1) |",
         "| `evaluate/predictions.parquet` | row, split, system, label, prediction, p_`<label>` … |",

@@ -43,6 +43,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "show": ("look", "One run, one of its stages, or one row."),
     "compare": ("look", "Runs side by side, with paired verdicts."),
     "review": ("review", "People read the answers, blind; what they prefer, with intervals."),
+    "judge": ("judge", "A model answers the review's items, beside people and compared with them."),
     "explain": ("look", "What a finding's code means and what to do."),
     "doctor": ("look", "This machine, the installed models, what is missing."),
 }

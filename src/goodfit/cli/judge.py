@@ -1,128 +1,106 @@
-"""The terminal form of a review: shows an item, takes keys, saves each at once. Part of cli; `review` starts it.
-
-    a or 1   A is better      t   a tie               n   a note          u   back to the item before
-    b or 2   B is better      s   cannot say          r   the reference   q   quit (the same command goes on)
-
-Where answers are rated, 1 to 5 for each dimension of A, then of B. Keys come one by one from a terminal, else line by line.
-"""
+"""`goodfit judge RUN`: a model answers the items of a review; what it says stands beside people's answers, with how far it agrees."""
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
-from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import click
 
-from goodfit.cli.envelope import safe
-from goodfit.errors import UserError
-from goodfit.improve.review import DIMENSIONS, Book, Given, Shown
+from goodfit import run as runs
+from goodfit.cli.envelope import Answer, answered, json_option, workspace_option
+from goodfit.cli.review import judges_text
+from goodfit.errors import RunError, UserError
+from goodfit.improve.judge import Judge, RemoteJudge, Work, judge_all, work_left
+from goodfit.improve.judge.local import LocalJudge
+from goodfit.improve.review import Book, has_items, reviewer_name, write_results
+from goodfit.run import Run
 
-PREFER = {"a": "a", "1": "a", "b": "b", "2": "b", "t": "tie"}
-LONGEST = 200
-"""Lines of a text that are shown."""
-QUIT, BACK, DONE = "quit", "back", "done"
-
-
-def key_reader() -> Callable[[], str | None]:
-    """What reads one key (from a terminal) or one line (else); None at the end of the input."""
-    if sys.stdin.isatty():
-        return lambda: click.getchar(echo=False).lower()
-
-    def line() -> str | None:
-        read = sys.stdin.readline()
-        return read.strip().lower()[:1] if read else None
-
-    return line
+FILE = "review/results.json"
+EVERY = 10
+"""Items between two lines of progress."""
 
 
-def judge(book: Book, reviewer: str, read: Callable[[], str | None], say: Callable[[str], None]) -> int:
-    """Goes through the items without an answer until all are answered, or until q; how many were answered."""
-    answered, item = 0, book.next(reviewer)
-    while item is not None:
-        shown = book.show(reviewer, item)
-        say(picture(shown))
-        outcome = _ask(book, reviewer, shown, read, say)
-        if outcome == QUIT:
-            break
-        answered += outcome == DONE
-        item = shown.before or item if outcome == BACK else book.next(reviewer)
-    return answered
+@click.command(
+    "judge",
+    help="A model answers the items of RUN's review: on this machine, or at an OpenAI-compatible address. It is compared with the "
+    "people who answered; without enough of them, or without agreement, nothing is said of what it prefers.",
+)
+@click.argument("reference", metavar="RUN")
+@click.option("--model", required=True, help="Folder or installed model that judges; with --base-url, its name there.")
+@click.option("--base-url", help="OpenAI-compatible address, as in http://127.0.0.1:8000/v1. The texts of the review are sent there.")
+@click.option("--key-env", metavar="NAME", help="Environment variable with the address's key.  [default: no key is sent]")
+@click.option("--name", help="Its file in review/judges/.  [default: the model's name]")
+@click.option("--yes", is_flag=True, help="Send without asking first.")
+@workspace_option
+@json_option
+def judge_verb(reference: str, workspace: Path, as_json: bool, **how: Any) -> None:  # noqa: FBT001
+    """Asks the judge whatever the review asks and it was not asked yet."""
+
+    def work() -> Answer:
+        run = runs.find(workspace, reference)
+        if not has_items(run):
+            raise RunError(f"no review of {run.id} has begun: a judge answers what people answer", fix=f"goodfit review {run.id}")
+        book, name = Book.open(run), reviewer_name(how["name"] or Path(how["model"]).name)
+        left = work_left(book, name)
+        judge = _remote(how) if how["base_url"] else _local(how)
+        _say_what_it_takes(name, left, how, as_json=as_json)
+        outcome = judge_all(book, judge, name, tell=lambda done, of: _tell(name, done, of))
+        found = next(entry for entry in write_results(run)["judges"] if entry["name"] == name) if _any(run, name) else None
+        document = {
+            "judge": found,
+            "asked": left.questions,
+            "answered": outcome.answered,
+            "unread": outcome.unread,
+            "files": {"results": FILE},
+        }
+        lines = [f"{name}: {outcome.answered} items judged" + (f", {outcome.unread} without a whole answer" if outcome.unread else "")]
+        if isinstance(judge, RemoteJudge):
+            document["tokens"] = judge.tokens
+            lines[0] += f"; {judge.tokens['read']:,} tokens read and {judge.tokens['written']:,} written, says the server"
+        return Answer(document, "\n".join([*lines, *judges_text([found] if found else []), f"file {run.path / FILE}"]))
+
+    answered("judge", work, as_json=as_json)
 
 
-def picture(shown: Shown) -> str:
-    """The item as text, with control and bidi characters made visible."""
-    parts = [f"\n\n{shown.number} of {shown.of} " + "─" * 40, *_lines(shown.prompt)]
-    for side, text in zip("AB", shown.texts, strict=False):
-        parts += [f"\n── {side} " + "─" * 40, *_lines(text)]
-    return "\n".join(parts)
+def _local(how: dict[str, Any]) -> Judge:
+    if how["key_env"]:
+        raise UserError("--key-env goes with --base-url", fix="leave it out: a model of this machine takes no key")
+    return LocalJudge.load(how["model"])
 
 
-def _lines(text: str) -> list[str]:
-    lines = text.splitlines() or ["(nothing)"]
-    more = [f"… {len(lines) - LONGEST:,} more lines"] if len(lines) > LONGEST else []
-    return [safe(line) for line in lines[:LONGEST]] + more
+def _remote(how: dict[str, Any]) -> RemoteJudge:
+    key = os.environ.get(how["key_env"] or "")
+    if how["key_env"] and not key:
+        raise UserError(f"the environment variable {how['key_env']} is not set", fix="set it to the key, or leave --key-env out")
+    return RemoteJudge(how["base_url"], how["model"], key=key)
 
 
-def _ask(book: Book, reviewer: str, shown: Shown, read: Callable[[], str | None], say: Callable[[str], None]) -> str:
-    """Takes keys until the item is answered, left, or the reviewer quits."""
-    given, steps = shown.given, _steps(book, shown)
-    given = replace(given, skipped=False)
-    place = 0
-    while place < len(steps):
-        say(_question(steps[place]))
-        pressed = read()
-        if pressed in (None, "q", "\x03", "\x04"):
-            return QUIT
-        if pressed == "u":
-            if place == 0:
-                return BACK
-            place -= 1
-            continue
-        if pressed == "s":
-            book.save(reviewer, shown.item, replace(given, skipped=True))
-            return DONE
-        if pressed == "r":
-            say("\n".join(_lines(shown.reference)) if shown.reference else "there is no reference answer")
-        elif pressed == "n":
-            given = replace(given, note=_note(say))
-            book.save(reviewer, shown.item, given)
-        elif (said := _answer(given, steps[place], str(pressed))) is not None:
-            given = said
-            book.save(reviewer, shown.item, given)
-            place += 1
-    return DONE
+def _say_what_it_takes(name: str, left: Work, how: dict[str, Any], *, as_json: bool) -> None:
+    """The number of questions, before the first; an address gets them after a yes only."""
+    amount = f"{name}: {left.questions:,} questions about {left.items:,} items, about {left.tokens:,} tokens to read"
+    if not how["base_url"] or not left.questions:
+        click.echo(amount, err=True)
+        return
+    amount += f"; prompts and answers of this review are sent to {how['base_url']}"
+    click.echo(amount, err=True)
+    if how["yes"]:
+        return
+    if as_json or not sys.stdin.isatty():
+        raise UserError(amount, fix="--yes sends them")
+    if not click.confirm("send them?", err=True):
+        raise UserError("nothing was sent", fix="--model FOLDER without --base-url judges on this machine")
 
 
-def _steps(book: Book, shown: Shown) -> list[tuple[str, str] | None]:
-    """None for the preference, (side, dimension) for a rating."""
-    sides = "ab"[: len(shown.texts)]
-    steps: list[tuple[str, str] | None] = [None] if "prefer" in book.asks and len(shown.texts) > 1 else []
-    return steps + ([(side, name) for side in sides for name in DIMENSIONS] if "rate" in book.asks else [])
+def _tell(name: str, done: int, of: int) -> None:
+    if done % EVERY == 0 or done == of:
+        click.echo(f"{name}: {done} of {of} items", err=True)
 
 
-def _question(step: tuple[str, str] | None) -> str:
-    if step is None:
-        return "which is better?  a · b · t tie · s cannot say · n note · r reference · u back · q quit"
-    return f"{step[0].upper()}, {step[1].replace('_', ' ')}: 1 (bad) to 5 (good)"
+def _any(run: Run, name: str) -> bool:
+    return (run.path / "review" / "judges" / f"{name}.jsonl").is_file()
 
 
-def _answer(given: Given, step: tuple[str, str] | None, pressed: str) -> Given | None:
-    """What was said so far with this key; None where it is no answer here."""
-    if step is None:
-        return replace(given, prefer=PREFER[pressed]) if pressed in PREFER else None
-    if pressed not in "12345":
-        return None
-    side, dimension = step
-    return replace(given, ratings=given.ratings | {side: given.ratings.get(side, {}) | {dimension: int(pressed)}})
-
-
-def _note(say: Callable[[str], None]) -> str:
-    say("note (one line):")
-    return sys.stdin.readline().strip()[:4000]
-
-
-def must_be_interactive(*, as_json: bool) -> None:
-    """A review asks a person; `--json` is for what ends by itself."""
-    if as_json:
-        raise UserError("a review asks a person: --json goes with --results", fix="goodfit review RUN --results --json")
+COMMANDS = {"judge": judge_verb}

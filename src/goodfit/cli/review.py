@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import click
 
 from goodfit import run as runs
 from goodfit.cli.envelope import Answer, answered, json_option, workspace_option
-from goodfit.cli.judge import judge, key_reader, must_be_interactive
+from goodfit.cli.keys import judge, key_reader, must_be_interactive
 from goodfit.cli.look import number, table
 from goodfit.cli.result import SIGNS
 from goodfit.errors import UserError
@@ -84,7 +85,7 @@ def _results(run: Run) -> Answer:
         f"{r['name']}: {r['answered']} of {r['of']} answered" + (f", {r['skipped']} without an opinion" if r["skipped"] else "")
         for r in found["reviewers"]
     ]
-    lines += ["", *_pairs(found), *_ratings(found), *_checks(found)]
+    lines += ["", *_pairs(found), *_ratings(found), *_checks(found), *judges_text(found["judges"])]
     for pair in found["pairs"]:
         lines.append(f"{SIGNS.get(pair['verdict']['answer'], '·')} {pair['verdict']['question']}: {pair['verdict']['text']}")
     lines += [f"  {text}" for text in found["text"] if any(word in text for word in WORTH_SAYING)]
@@ -130,6 +131,27 @@ def _checks(found: dict[str, Any]) -> list[str]:
     if found["consistency"].get("value") is not None:
         rows.append(["same answer when asked again", number(found["consistency"]), f"of {found['consistency']['n']}"])
     return [table(["check", "", ""], rows), ""] if rows else []
+
+
+def judges_text(judges: Sequence[dict[str, Any]]) -> list[str]:
+    """What each judge says, apart from people, and how far it agrees with them; what it must not say is said instead."""
+    if not judges:
+        return []
+    rows = []
+    for one in judges:
+        agreement, effects = one["agreement"], {score["name"]: score for score in one["effects"]}
+        shares = [f"{p['a']} vs {p['b']} {number(p['win_share'])}" for p in one["pairs"] if p["win_share"].get("value") is not None]
+        rows.append([
+            one["name"], number(agreement["raw"]), number(agreement["alpha"]), number(effects["first_shown_wins"]),
+            number(effects["orders_agree"]), "; ".join(shares) or "withheld",
+        ])  # fmt: skip
+    columns = ["judge", "agrees with people", "alpha", "picks the first shown", "same in both orders", "win share"]
+    lines = [table(columns, rows), *(f"judge {one['name']}: {one['why_not']}" for one in judges if one["why_not"])]
+    for one in judges:
+        for entry in one["ratings"]:
+            said = ", ".join(f"{score['system']} {_points(score)}" for score in entry["scores"]) if entry["trusted"] else entry["why_not"]
+            lines.append(f"judge {one['name']}, {entry['dimension'].replace('_', ' ')}: {said}")
+    return [*lines, ""]
 
 
 COMMANDS = {"review": review_verb}

@@ -28,7 +28,7 @@ class Evaluate(Section):
     few_shot: Annotated[int, Field(gt=0)] = 3
     """Generation: training examples in the prompt of the baseline few_shot."""
     predictions: dict[str, str] = Field(default_factory=dict)
-    """Generation: name -> file with another system's answers (`prediction`, beside `row` or the input columns)."""
+    """Generation: name -> file with another system's answers (`prediction`, beside `row` or the input columns), or an earlier run."""
     retain: Names = ()
     """Generation: files of texts that the model must not forget: bits per byte before and after the training."""
     regex: str | None = None

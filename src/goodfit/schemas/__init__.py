@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, model_validator
 from goodfit.finding import Finding
 from goodfit.run import RunRecord
 from goodfit.schemas.document import Document
-from goodfit.schemas.review import ReviewAnswer, ReviewItems, ReviewResults
+from goodfit.schemas.review import JudgeAnswer, ReviewAnswer, ReviewItems, ReviewResults
 from goodfit.score import Score, Verdict
 
 
@@ -326,6 +326,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "profile": Profile, "prepare": PrepareManifest,
     "candidates": Candidates, "plan": Plan, "best": Best, "event": Event, "scores": ScoredRows, "mistake": Mistake,
     "sample": Sample, "parity": Parity, "review_items": ReviewItems, "review_answer": ReviewAnswer, "review": ReviewResults,
+    "judge_answer": JudgeAnswer,
     "ledger": LedgerLine, "shown": ShownRow,
     "result": ResultDocument, "claim": Claim,
 }  # fmt: skip

@@ -60,6 +60,28 @@ class ReviewAnswer(Document):
     time: str
 
 
+class JudgeAnswer(Document):
+    """A line of review/judges/<name>.jsonl: what a model said of one item; a later line of the same item replaces the earlier."""
+
+    item: str
+    row: str
+    systems: list[str]
+    asked: list[Literal["prefer", "rate"]]
+    orders: list[dict[str, Any]]
+    """Each order in which the answers were shown, with the chances of the two systems and of `tie`."""
+    chances: dict[str, float] | None
+    """Their mean over both orders; null where one of them has no answer."""
+    prefer: str | None
+    """A system, or `tie`."""
+    ratings: dict[str, dict[str, int]]
+    """System -> dimension -> 1 to 5."""
+    unread: str | None
+    """Why a question has no answer; null where all have."""
+    judge: dict[str, Any]
+    """kind, model, content of its files or base_url, and the wording of the questions."""
+    time: str
+
+
 class ReviewPair(Document):
     """The subject against one other system, as people prefer."""
 
@@ -92,4 +114,6 @@ class ReviewResults(Document):
     agreement: list[dict[str, Any]]
     consistency: Score
     worst: list[dict[str, Any]]
+    judges: list[dict[str, Any]] = Field(default_factory=list)
+    """Models that judged the same items: their agreement with people, and only with enough of it their win shares."""
     text: list[str]

@@ -346,6 +346,31 @@ def test_files_of_answers(tmp_path: Path) -> None:
             brought("x", "bad.jsonl", tmp_path, ("prompt",), ids)
 
 
+def test_an_earlier_run_is_a_system_too(learned: tuple[Run, dict[str, Any]], tmp_path: Path) -> None:
+    run, _ = learned
+    table = pq.read_table(run.path / "evaluate" / "predictions.parquet").to_pylist()
+    wrote = {line["row"]: line["prediction"] for line in table if line["system"] == "model" and line["prediction"] is not None}
+    assert {line["system"] for line in table} > {"model", "base"}
+    ids = list(wrote)
+    rows = Asked([Row(row, "question", "reference", {}) for row in ids], np.arange(len(ids)), None)
+    for path in (str(run.path), str(run.path / "evaluate" / "predictions.parquet")):
+        assert list(brought("earlier", path, tmp_path, (), ids).answers(rows).values()) == list(wrote.values())
+    with pytest.raises(DataError, match=r"1 of the .* rows asked have no answer in it \(zz\)") as error:
+        brought("earlier", str(run.path), tmp_path, (), [*ids, "zz"])
+    assert "evaluate.rows" in error.value.fix
+    unfinished = Run.create(tmp_path, name="x", recipe_text="name: x\n", base=tmp_path, recipe_hash="b2:0")
+    with pytest.raises(DataError, match="has no evaluate/predictions.parquet"):
+        brought("earlier", str(unfinished.path), tmp_path, (), ids)
+
+
+def test_a_later_run_is_compared_with_an_earlier_one(learned: tuple[Run, dict[str, Any]], tmp_path: Path) -> None:
+    run, before = learned
+    _, document = walk(tmp_path, train=UNTRAINED, evaluate={"predictions": {"earlier": str(run.path)}, "baselines": ["base"]})
+    assert value(document, "exact_match", "earlier") == value(before, "exact_match")
+    assert value(document, "exact_match") < value(document, "exact_match", "earlier")
+    assert any("model vs earlier" in verdict["question"] and verdict["answer"] == "worse" for verdict in document["verdicts"])
+
+
 def test_a_file_of_answers_is_read_to_its_end_before_the_rows_are(tmp_path: Path) -> None:
     """Also one that is matched by the input, whose rows are not known yet, and whose broken line lies far beyond the first chunk."""
     lines = [json.dumps({"prompt": f"question {i}", "prediction": "p"}) for i in range(60_000)]

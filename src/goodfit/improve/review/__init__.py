@@ -6,6 +6,7 @@ Above the path: reads `evaluate/samples.jsonl` of one run or several, keeps ever
     draw      which rows people see, with known probabilities
     book      items, each reviewer's own order and sides, and the answers, saved one by one
     judged    answers -> judgements, ratings, repeats
+    judges    what models said of the same items (`improve.judge`), and how far they agree with people
     results   win shares, ratings, agreement, when to stop, worst answers -> review/results.json
     between   how often one run was preferred to another
 

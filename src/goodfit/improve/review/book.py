@@ -226,7 +226,7 @@ class Book:
             "prefer": names.get(given.prefer, given.prefer) if given.prefer else None, "note": given.note, "tags": list(given.tags),
             "skipped": given.skipped, "time": _now(),
         }  # fmt: skip
-        _append(self._file(reviewer), line)
+        append_line(self._file(reviewer), line)
         return line
 
     def _file(self, reviewer: str) -> Path:
@@ -330,7 +330,7 @@ def _check(given: Given, order: Sequence[str]) -> None:
         raise UserError(f"a note has at most {LONGEST_NOTE} characters; there are at most {MOST_TAGS} tags of {LONGEST_TAG}")
 
 
-def _append(path: Path, line: dict[str, Any]) -> None:
+def append_line(path: Path, line: dict[str, Any]) -> None:
     """One line, on disk when this returns; a torn last line (a crash in the middle of a write) is cut away first: nobody was told of it."""
     text = json.dumps(_writable(line), ensure_ascii=False, allow_nan=False) + "\n"
     with _locked(path):

@@ -17,6 +17,7 @@ from goodfit.files import write_json
 from goodfit.improve.review import judged
 from goodfit.improve.review.book import Book, has_items
 from goodfit.improve.review.judged import Said
+from goodfit.improve.review.judges import judge_results
 from goodfit.run import REVIEW, REVIEW_RESULTS, Run
 from goodfit.score import Score, Verdict
 
@@ -46,7 +47,7 @@ def results(run: Run) -> dict[str, Any]:
         "reviewers": [_reviewer(book, name) for name in book.reviewers()],
         "judgements": len(preferred), "pairs": pairs, "strengths": _strengths(book, preferred), "effects": _effects(book, preferred),
         "ratings": _ratings(book, first), "agreement": _agreement(first), "consistency": _consistency(said),
-        "worst": _worst(book, first),
+        "worst": _worst(book, first), "judges": judge_results(book, first),
     }  # fmt: skip
     return out | {"text": _sentences(out)}
 
@@ -249,6 +250,7 @@ def _sentences(found: dict[str, Any]) -> list[str]:
         if entry["alpha"].get("value") is not None:
             raw, alpha = entry["raw"], entry["alpha"]
             out.append(f"reviewers agree on {100 * raw['value']:.0f}% ({entry['about'].replace('_', ' ')}); alpha {alpha['value']:.2f}")
+    out += [judge["text"] for judge in found["judges"]]
     if not any(reviewer["answered"] for reviewer in found["reviewers"]):
         out.insert(0, "nobody has judged yet")
     return out

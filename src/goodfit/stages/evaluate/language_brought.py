@@ -1,6 +1,6 @@
-"""Files with another system's answers, and texts that a model must not forget: what the user brings to an evaluation.
+"""Files with another system's answers, or an earlier run's, and texts not to be forgotten: what the user brings to an evaluation.
 
-Part of evaluate, for generation. Both are opened and looked at before the test rows are.
+Part of evaluate, for generation. All are opened and looked at before the test rows are.
 """
 
 from __future__ import annotations
@@ -14,9 +14,13 @@ import numpy as np
 from goodfit.data.readers import open_table
 from goodfit.data.readers.base import DataFile, Opened
 from goodfit.errors import DataError
+from goodfit.run import PREDICTIONS, RECORD
 from goodfit.stages.evaluate.language_rows import Asked
 
 PREDICTION, ROW, TEXT = "prediction", "row", "text"
+SYSTEM, MODEL = "system", "model"
+OF_A_RUN = frozenset({ROW, "split", SYSTEM, PREDICTION, "logprob"})
+"""Columns by which the predictions.parquet of a run is known: of its systems, the trained model counts."""
 DOCUMENTS = 300
 """Texts that forgetting is measured on; more are drawn from by chance."""
 LONGEST = 4_000
@@ -50,8 +54,11 @@ class Brought:
 
 
 def brought(name: str, path: str, base: Path, prompts: Sequence[str], ids: Sequence[str]) -> Brought:
-    """Opens a file of answers; `prompts`: the input columns, `ids`: the rows that will be asked. DataError where it cannot serve."""
-    file = DataFile(str(base / Path(path).expanduser()))
+    """Opens a file of answers; `prompts`: the input columns, `ids`: the rows that will be asked. DataError where it cannot serve.
+
+    `path` may be the folder of an earlier run, or its predictions.parquet: then the answers of the model that it trained are meant.
+    """
+    file = DataFile(str(_file_of(base / Path(path).expanduser())))
     opened = open_table(file)
     if PREDICTION not in opened.columns:
         raise file.error(f"it has no column {PREDICTION!r} (it has {', '.join(map(repr, opened.columns[:10]))})", fix="name it so")
@@ -62,17 +69,31 @@ def brought(name: str, path: str, base: Path, prompts: Sequence[str], ids: Seque
     for key, _ in _lines(opened, by):  # to its end, whatever it is matched by: a line that cannot be read is found now
         missing.discard(key)
     if missing:
-        raise file.error(
-            f"{len(missing):,} of the {len(ids):,} rows asked have no answer in it ({min(missing)})",
-            fix="answer every row of the split; split/assignment.parquet has their ids",
-        )
+        fix = "answer every row of the split; split/assignment.parquet has their ids"
+        if OF_A_RUN.issubset(opened.columns):
+            fix = "evaluate both runs on the same rows: the same data, split, seed, evaluate.on and evaluate.rows"
+        raise file.error(f"{len(missing):,} of the {len(ids):,} rows asked have no answer in it ({min(missing)})", fix=fix)
     return Brought(name, file, opened, by)
 
 
+def _file_of(path: Path) -> Path:
+    """The file itself, or what evaluate left in the folder of a run; DataError where it left nothing."""
+    if not (path / RECORD).is_file():
+        return path
+    answers = path / "evaluate" / PREDICTIONS
+    if not answers.is_file():
+        raise DataError(f"evaluate.predictions: the run {path} has no evaluate/{PREDICTIONS}", fix=f"goodfit evaluate {path}")
+    return answers
+
+
 def _lines(opened: Opened, by: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for chunk in opened.chunks([*by, PREDICTION]):
-        columns = [chunk.values.get(name, [None] * len(chunk.lines)) for name in (*by, PREDICTION)]
+    of_a_run = OF_A_RUN.issubset(opened.columns)
+    wanted = (*by, *((SYSTEM,) if of_a_run else ()), PREDICTION)
+    for chunk in opened.chunks(list(wanted)):
+        columns = [chunk.values.get(name, [None] * len(chunk.lines)) for name in wanted]
         for *parts, answer in zip(*columns, strict=True):
+            if of_a_run and (parts.pop() != MODEL or answer is None):
+                continue
             yield "\n".join("" if part is None else str(part) for part in parts), "" if answer is None else str(answer)
 
 
