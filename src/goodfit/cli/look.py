@@ -31,7 +31,7 @@ from goodfit.pages import finding_page, known_codes
 from goodfit.run import Run
 from goodfit.stage import STAGES
 
-EXTRAS = {"xlsx": "openpyxl", "hub": "datasets", "gguf": "gguf", "studio": "starlette"}
+EXTRAS = {"xlsx": "openpyxl", "hub": "datasets", "gguf": "gguf", "schema": "jsonschema", "studio": "starlette", "lm-eval": "lm_eval"}
 
 
 def table(columns: list[str], rows: list[list[str]]) -> str:
