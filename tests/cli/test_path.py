@@ -168,7 +168,7 @@ def test_looking_verbs(done: Path) -> None:
     code, doctor = call(done, "doctor")
     assert doctor["versions"]["torch"]
     assert call(done, "explain", "PRE001")[1]["page"].startswith("# PRE001")
-    assert "did you mean PRE001" in call(done, "explain", "PRE01")[1]["error"]["fix"]
+    assert "did you mean PRE001" in call(done, "explain", "PPRE001")[1]["error"]["fix"]
 
 
 def test_stage_verbs_stop_where_they_are_asked_to(tmp_path: Path) -> None:
