@@ -233,7 +233,7 @@ def test_an_interrupted_run_resumes(tmp_path: Path, when: signal.Signals) -> Non
         if found and '"eval"' in found[0].read_text():
             events = found[0]
             break
-    assert events is not None, process.communicate(timeout=10)
+    assert events is not None, process.communicate(timeout=120)
     process.send_signal(when)
     out, err = process.communicate(timeout=60)
     document = json.loads(out)
