@@ -227,13 +227,14 @@ def test_an_interrupted_run_resumes(tmp_path: Path, when: signal.Signals) -> Non
         text=True,
     )
     events = None
-    for _ in range(600):
+    for _ in range(3000):
         time.sleep(0.1)
         found = list((tmp_path / "runs").glob("*/train/events.jsonl")) if (tmp_path / "runs").exists() else []
         if found and '"eval"' in found[0].read_text():
             events = found[0]
+        if events is not None or process.poll() is not None:
             break
-    assert events is not None, process.communicate(timeout=120)
+    assert events is not None, process.communicate(timeout=10)
     process.send_signal(when)
     out, err = process.communicate(timeout=60)
     document = json.loads(out)
