@@ -10,7 +10,6 @@ import numpy as np
 
 from goodfit.check.counted import (
     ASSUMED,
-    DISCORDANCE,
     FEW_UNITS,
     TRIED,
     Counted,
@@ -18,10 +17,12 @@ from goodfit.check.counted import (
     divide,
     estimated_seconds,
     group_lines,
+    lead_line,
     lost_rows,
     machine_needs,
     settings,
     timed,
+    too_few,
 )  # fmt: skip
 from goodfit.engine.examples import Examples
 from goodfit.engine.plan import Plan
@@ -34,7 +35,7 @@ from goodfit.recipe import Recipe
 from goodfit.settings import Loaded
 from goodfit.stages.choose import find_base
 from goodfit.stages.tune.defaults import Facts, settle
-from goodfit.statistics import half_width, half_width_macro, smallest_difference
+from goodfit.statistics import half_width, half_width_macro
 from goodfit.tasks import Classification
 
 CHARACTERS_PER_TOKEN = 4.2
@@ -93,7 +94,7 @@ def can_show(counted: Counted) -> list[str]:
     """Half-width of the main score, smallest visible difference to a baseline, smallest gap per group."""
     test_rows, units = counted.sides["test"], counted.units
     if units < FEW_UNITS:
-        return [f"{units} independent test rows: not enough to say anything with an interval worth printing"]
+        return [too_few(units)]
     present = {label: n for label, n in counted.tested.items() if n}
     rarest = min(present, key=lambda label: present[label])
     points = 100 * half_width(units, ASSUMED)
@@ -102,8 +103,7 @@ def can_show(counted: Counted) -> list[str]:
         f"an accuracy of {ASSUMED:.0%} would be known to ±{points:.1f} points ({test_rows:,} test rows{clusters})",
         f"macro-F1 to about ±{100 * half_width_macro(list(present.values()), ASSUMED):.1f} points; "
         f"the rarest class, {rarest!r}, has {present[rarest]} test rows",
-        f"a lead over a baseline is seen from {100 * smallest_difference(units, DISCORDANCE):.1f} points "
-        f"(four times of five, where the two differ on {DISCORDANCE:.0%} of the rows)",
+        lead_line(units),
     ]
     return out + [line for axis, members in counted.groups.items() for line in group_lines(axis, members)]
 

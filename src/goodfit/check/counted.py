@@ -34,7 +34,7 @@ from goodfit.stages.split.assign import check as refuse
 from goodfit.stages.split.cut import NAMES, TEST, TRAIN
 from goodfit.stages.split.look import look
 from goodfit.stages.split.sources import columns_of, sources_of
-from goodfit.statistics import smallest_gap
+from goodfit.statistics import smallest_difference, smallest_gap
 
 ASSUMED = 0.8
 """Accuracy at which the widths are quoted."""
@@ -129,6 +129,19 @@ def lost_rows(counted: Counted) -> list[str]:
         return []
     reasons = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in counted.dropped.items())
     return [f"{sum(counted.dropped.values()):,} rows will not be used ({reasons})"]
+
+
+def too_few(units: int) -> str:
+    """What is said below FEW_UNITS."""
+    return f"{units} independent test rows: not enough to say anything with an interval worth printing"
+
+
+def lead_line(units: int, where: str = "") -> str:
+    """The smallest lead over a baseline that is seen."""
+    return (
+        f"a lead over a baseline{where} is seen from {100 * smallest_difference(units, DISCORDANCE):.1f} points "
+        f"(four times of five, where the two differ on {DISCORDANCE:.0%} of the rows)"
+    )
 
 
 def group_lines(axis: str, members: Counter[str]) -> Iterator[str]:

@@ -16,7 +16,6 @@ import pyarrow as pa
 
 from goodfit.check.counted import (
     ASSUMED,
-    DISCORDANCE,
     FEW_UNITS,
     TRIED,
     Counted,
@@ -24,10 +23,12 @@ from goodfit.check.counted import (
     divide,
     estimated_seconds,
     group_lines,
+    lead_line,
     lost_rows,
     machine_needs,
     settings,
     timed,
+    too_few,
 )  # fmt: skip
 from goodfit.data.store import RowStore
 from goodfit.engine.examples import Examples
@@ -50,7 +51,7 @@ from goodfit.stages.split.assign import Division
 from goodfit.stages.split.cut import NAMES, TRAIN
 from goodfit.stages.split.sources import as_written, shown, sources_of
 from goodfit.stages.tune.defaults import Facts, settle
-from goodfit.statistics import half_width, smallest_difference
+from goodfit.statistics import half_width
 from goodfit.tasks.baselines import names_of
 
 LOOKED_AT = 2000
@@ -174,7 +175,7 @@ def would_run(recipe: Recipe, model: Identity, plan: Plan, looked: Looked, examp
 def can_show(recipe: Recipe, counted: Counted, looked: Looked) -> list[str]:
     """How well a share of the answers would be known, and from where a lead over a baseline is seen."""
     if counted.units < FEW_UNITS:
-        return [f"{counted.units} independent test rows: not enough to say anything with an interval worth printing"]
+        return [too_few(counted.units)]
     losses = f"losses (bits per byte, perplexity) are measured on all {counted.sides['test']:,} test rows"
     if not looked.answers:
         return [f"{losses}; plain texts have no answers to score"]
@@ -182,12 +183,11 @@ def can_show(recipe: Recipe, counted: Counted, looked: Looked) -> list[str]:
     n = min(asked, counted.units)
     systems = [name for name in names_of(recipe) if name != "retrieval"]
     writers = " and by ".join(["the model", *systems])
-    points, lead = 100 * half_width(n, ASSUMED), 100 * smallest_difference(n, DISCORDANCE)
+    points = 100 * half_width(n, ASSUMED)
     return [
         f"the answers to {min(asked, counted.sides['test']):,} test prompts are written by {writers}; {losses}",
         f"a share of answers (exact match, self-stop) near {ASSUMED:.0%} would be known to ±{points:.1f} points",
-        f"a lead over a baseline in such a share is seen from {lead:.1f} points "
-        f"(four times of five, where the two differ on {DISCORDANCE:.0%} of the rows)",
+        lead_line(n, " in such a share"),
         *(line for axis, members in counted.groups.items() for line in group_lines(axis, members)),
     ]
 

@@ -39,7 +39,7 @@ def run_answer(outcome: Outcome, *, resumed: bool, seconds: float) -> Answer:
         "findings": count(findings) | {"worst": [f.id for f in worst_first(findings)[:3]]},
         "files": files(run),
         "seconds": round(seconds, 3),
-        "next": next_steps(outcome),
+        "next": next_steps(outcome, scores),
     }
     return Answer(document, _text(outcome, scores, findings), outcome.exit_code, outcome.error)
 
@@ -59,7 +59,7 @@ def files(run: Run) -> dict[str, str]:
     return {key: path for key, path in wanted.items() if (run.path / path).exists()}
 
 
-def next_steps(outcome: Outcome) -> list[str]:
+def next_steps(outcome: Outcome, scores: dict[str, Any]) -> list[str]:
     """Commands that make sense from here."""
     run = outcome.run
     if outcome.status == "interrupted":
@@ -67,7 +67,7 @@ def next_steps(outcome: Outcome) -> list[str]:
     if outcome.status == "partial":
         return [f"goodfit run {run.id}", f"goodfit show {run.id}"]
     if outcome.status == "done":
-        writes = read_scores(run).get("task") == "generation"
+        writes = scores.get("task") == "generation"
         return [f"goodfit show {run.id}", f"goodfit chat {run.id}" if writes else f'goodfit predict {run.id} "some text"']
     return [f"goodfit show {run.id}"]
 
@@ -91,7 +91,7 @@ def _text(outcome: Outcome, scores: dict[str, Any], findings: list[Finding]) -> 
     for key, path in files(run).items():
         if key in ("report", "model"):
             lines.append(f"  {key:<7}{_relative(run.path / path)}")
-    lines += [f"  next   {step}" for step in next_steps(outcome)[:2]]
+    lines += [f"  next   {step}" for step in next_steps(outcome, scores)[:2]]
     return "\n".join(lines)
 
 

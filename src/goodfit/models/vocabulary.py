@@ -16,6 +16,12 @@ from tokenizers import AddedToken
 from goodfit.models.load import LoadedModel, grow
 
 
+def special_tokens(tokenizer: Any) -> dict[str, int]:
+    """Text -> id of every token that is no text: begin, end, pad, and the marks of a chat template."""
+    added = {str(what): token for token, what in tokenizer.added_tokens_decoder.items() if what.special}
+    return added | dict(zip(tokenizer.all_special_tokens, tokenizer.all_special_ids, strict=True))
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """What is added; nothing by default."""

@@ -23,7 +23,7 @@ from scipy import optimize, special
 
 from goodfit.statistics.influence import Pulled, spread
 from goodfit.statistics.proportions import ratio_interval
-from goodfit.statistics.sample import Contrast, Estimate, Floats, Ints, Sample, Unscorable
+from goodfit.statistics.sample import Contrast, Estimate, Floats, Ints, Sample, Unscorable, joined
 
 CLIP = 1e-6
 """Probabilities nearer to 0 or 1 count as this far away, where a logit is taken."""
@@ -71,7 +71,7 @@ class CalibrationError:
 
     def point(self, sample: Sample) -> float:
         """The calibration error."""
-        return math.sqrt(max(_debiased(decisions(sample)).squared, 0.0))
+        return math.sqrt(max(_debiased(sample).squared, 0.0))
 
     def measure(self, sample: Sample, level: float, rng: np.random.Generator) -> Estimate:
         """The calibration error with its interval (nothing is drawn).
@@ -79,34 +79,28 @@ class CalibrationError:
         The interval is made from the spread within the bins. Where nearly every decision is right (or wrong) there is next to none, and
         it would shrink to a point: it is then drawn out to what the mean confidence and the Wilson interval of the share right allow.
         """
-        return self._measure(sample, _debiased(decisions(sample)), level)
+        return self._measure(sample, _debiased(sample), level)
 
     def _measure(self, sample: Sample, found: _Debiased, level: float) -> Estimate:
-        made = decisions(sample)
-        about = spread(found.linear, made.clusters)
+        about = spread(found.linear, found.made.clusters)
         half = about.critical(level) * math.sqrt(about.error**2 + found.quadratic)
         value, low, high = (math.sqrt(max(x, 0.0)) for x in (found.squared, found.squared - half, found.squared + half))
-        answers = made if sample.labels.ndim == 1 else _answers(made)
+        answers = found.made if sample.labels.ndim == 1 else _answers(found.made)
         if _fewer(answers) < LEAST_OF_EACH:
             least, most = _overall(answers, level)
             low, high = min(low, least), max(high, most)
         return Estimate(value, low, min(high, 1.0), self.interval if sample.clusters is None else f"{self.interval}_clustered")
 
     def contrast(self, a: Sample, b: Sample, level: float, rng: np.random.Generator) -> Contrast:
-        """a - b, each system in its own bins: the two intervals joined (MOVER, Zou 2007), with the correlation of what rows do to each.
+        """a - b, each system in its own bins: the two intervals joined, with the correlation of what rows do to each.
 
         Resampled bins would not do: a draw repeats rows, which adds calibration error of its own, and its spread says little about a
         root near zero.
         """
-        samples, found = (a, b), [_debiased(decisions(sample)) for sample in (a, b)]
-        one, other = (self._measure(sample, made, level) for sample, made in zip(samples, found, strict=True))
-        if one.low is None or one.high is None or other.low is None or other.high is None:
-            raise Unscorable("no interval for one of the two")
-        shared = _shared(found[0], found[1], a)
-        value = one.value - other.value
-        down, up = (one.value - one.low, other.high - other.value), (one.high - one.value, other.value - other.low)
-        low, high = (math.sqrt(max(x**2 + y**2 - 2 * shared * x * y, 0.0)) for x, y in (down, up))
-        return Contrast(value, value - low, value + high, None, self.test if a.clusters is None else f"{self.test}_clustered")
+        found = [_debiased(sample) for sample in (a, b)]
+        one, other = (self._measure(sample, made, level) for sample, made in zip((a, b), found, strict=True))
+        low, high = joined(one, other, _shared(found[0], found[1], a)) or (None, None)
+        return Contrast(one.value - other.value, low, high, None, self.test if a.clusters is None else f"{self.test}_clustered")
 
 
 @dataclass(frozen=True)
@@ -115,12 +109,14 @@ class _Debiased:
     variance that is of second order.
     """
 
+    made: Decisions
     squared: float
     linear: Floats
     quadratic: float
 
 
-def _debiased(made: Decisions) -> _Debiased:
+def _debiased(sample: Sample) -> _Debiased:
+    made = decisions(sample)
     place, gap = bin_of(made.confidence), made.confidence - made.right
     count = np.bincount(place).astype(np.float64)
     weight, mean = count / count.sum(), np.bincount(place, weights=gap) / np.maximum(count, 1)
@@ -128,7 +124,7 @@ def _debiased(made: Decisions) -> _Debiased:
     noise = _noise(residual, place, count, made.clusters)
     linear = (2 * mean[place] * residual + mean[place] ** 2 - np.sum(weight * mean**2)) / len(gap)
     quadratic = 2 * float(np.sum(weight[:, None] * noise**2 * weight[None, :]))
-    return _Debiased(float(np.sum(weight * (mean**2 - np.diag(noise)))), linear, quadratic)
+    return _Debiased(made, float(np.sum(weight * (mean**2 - np.diag(noise)))), linear, quadratic)
 
 
 def _shared(a: _Debiased, b: _Debiased, sample: Sample) -> float:

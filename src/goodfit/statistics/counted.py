@@ -11,7 +11,6 @@ Definitions are scikit-learn's; a class that no row carries and no row is predic
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +32,7 @@ from goodfit.statistics.bootstrap import (
     units_of,
 )  # fmt: skip
 from goodfit.statistics.proportions import normal_quantile
-from goodfit.statistics.sample import Contrast, Estimate, Floats, Sample, Unscorable
+from goodfit.statistics.sample import Contrast, Estimate, Floats, Sample, Unscorable, joined
 
 Ends = tuple[float, float] | None
 """An interval, or None where none can be given."""
@@ -201,19 +200,10 @@ class Counted:
         draws, without = resample(pairs, gap, resamples, rng), leave_one_out(pairs, gap)
         critical = clustered_critical(without, pairs, level) if clustered or self.uneven else normal_quantile(level)
         low, high = bca(value, draws, pulls_of(without, pairs), pairs.counts, critical)
-        if np.ptp(without) <= 1e-12:
-            low, high = self._where_no_row_counts(a, b, level, rng) or (low, high)
+        if np.ptp(without) <= 1e-12:  # all right against all wrong
+            low, high = joined(self.measure(a, level, rng), self.measure(b, level, rng)) or (low, high)
         p = swap_test(pairs, self.statistic, rng)
         return Contrast(value, low, high, p, "paired_cluster_bootstrap" if clustered else self.test, resamples)
-
-    def _where_no_row_counts(self, a: Sample, b: Sample, level: float, rng: np.random.Generator) -> Ends | None:
-        """Of a - b where leaving any row out changes nothing (all right against all wrong): their own intervals joined by MOVER."""
-        one, other = (self.measure(sample, level, rng) for sample in (a, b))
-        if one.low is None or one.high is None or other.low is None or other.high is None:
-            return None
-        down = math.hypot(one.value - one.low, other.high - other.value)
-        up = math.hypot(one.high - one.value, other.value - other.low)
-        return one.value - other.value - down, one.value - other.value + up
 
 
 def _same_width(a: Any, b: Any) -> list[Any]:

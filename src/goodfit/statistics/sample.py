@@ -18,6 +18,7 @@ Part of statistics; the doors (`scoring`, `comparing`) build Samples, the famili
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -70,6 +71,16 @@ class Estimate:
     method: str
     resamples: int | None = None
     n: int | None = None
+
+
+def joined(a: Estimate, b: Estimate, shared: float = 0.0) -> tuple[float, float] | None:
+    """The interval of a - b from those of both (MOVER, Zou 2007); `shared`: their correlation. None where either has none."""
+    if a.low is None or a.high is None or b.low is None or b.high is None:
+        return None
+    difference = a.value - b.value
+    down, up = (a.value - a.low, b.high - b.value), (a.high - a.value, b.value - b.low)
+    below, above = (math.sqrt(max(x**2 + y**2 - 2 * shared * x * y, 0.0)) for x, y in (down, up))
+    return difference - below, difference + above
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from goodfit.models.content import content_hash
 from goodfit.models.load import FACTS, load_language, load_trained
 from goodfit.models.source import resolve
 from goodfit.models.templates import own_template
+from goodfit.models.vocabulary import special_tokens
 from goodfit.tasks.generation import Generation
 from goodfit.tasks.likelihood import Reader
 from goodfit.tasks.predictor import on_device
@@ -33,8 +34,7 @@ class LocalJudge:
         template = own_template(tokenizer)
         self.chat = template is not None
         self.reader = Reader(model, tokenizer, Generation(template), longest)
-        added = [str(token) for token in tokenizer.added_tokens_decoder.values() if token.special]
-        self.special = sorted({*tokenizer.all_special_tokens, *added}, key=len, reverse=True)
+        self.special = sorted(special_tokens(tokenizer), key=len, reverse=True)
 
     @classmethod
     def load(cls, source: str | Path, *, device: str | None = None) -> LocalJudge:

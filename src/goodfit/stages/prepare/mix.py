@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,16 +21,13 @@ from goodfit.data.conversations import question_of
 from goodfit.data.conversations.reading import Turns
 from goodfit.data.duplicates import text_keys
 from goodfit.data.fingerprint import data_fingerprint
+from goodfit.data.named import opened, source_of
 from goodfit.data.source import Columns, Source
 from goodfit.data.store import RowStore, open_store
 from goodfit.engine.examples import Draws
 from goodfit.errors import DataError, Place, SettingsError
 from goodfit.recipe import Mix
 
-if TYPE_CHECKING:
-    pass
-
-HUB = "hub:"
 EPOCHS = 10
 """So many epochs have mixed rows of their own, where there are enough; more rows than that are not tokenised."""
 ORDER = 0x313
@@ -83,8 +80,7 @@ def wanted(share: float, examples: int) -> int:
 
 def mix_source(section: Mix, base: Path) -> Source:
     """The file of the mix; relative to the recipe's folder."""
-    path = section.path if section.path.startswith(HUB) else str(base / Path(section.path).expanduser())
-    return Source(path, format=section.format, encoding=section.encoding, delimiter=section.delimiter, header=section.header)
+    return source_of(section, opened(section.path, base))
 
 
 def mix_fingerprint(section: Mix | None, base: Path) -> str | None:

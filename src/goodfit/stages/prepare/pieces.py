@@ -13,6 +13,7 @@ from typing import Any
 
 from goodfit.engine.examples import Examples
 from goodfit.files import write_jsonl
+from goodfit.models.vocabulary import special_tokens
 
 FIRST = 3
 LONGEST = 20_000
@@ -36,7 +37,7 @@ def _line(examples: Any, place: int, tokenizer: Any) -> dict[str, Any]:
 
 def pieces(ids: Sequence[int], learned: Sequence[bool], tokenizer: Any) -> list[dict[str, Any]]:
     """The text of a row in runs of tokens that are learned or not; a special token is a run of its own."""
-    special = special_ids(tokenizer)
+    special = frozenset(special_tokens(tokenizer).values())
     marked = [(token, bool(flag), place if token in special else -1) for place, (token, flag) in enumerate(zip(ids, learned, strict=True))]
     out: list[dict[str, Any]] = []
     left = LONGEST
@@ -48,9 +49,3 @@ def pieces(ids: Sequence[int], learned: Sequence[bool], tokenizer: Any) -> list[
         if left <= 0:
             break
     return out
-
-
-def special_ids(tokenizer: Any) -> frozenset[int]:
-    """Tokens that are no text: begin, end, pad, and the marks of a chat template."""
-    added = {token for token, what in tokenizer.added_tokens_decoder.items() if what.special}
-    return frozenset(added | set(tokenizer.all_special_ids))

@@ -15,10 +15,10 @@ import pyarrow.compute as pc
 
 from goodfit.data.conversations.reading import Turns
 from goodfit.data.discover import discover
+from goodfit.data.named import opened, source_of
+from goodfit.data.readers.hub import PREFIX
 from goodfit.data.source import Columns, Source
-from goodfit.recipe import Data, Form, Recipe
-
-HUB = "hub:"
+from goodfit.recipe import Data, Recipe
 
 
 def sources_of(data: Data, base: Path) -> tuple[Source, ...]:
@@ -26,9 +26,9 @@ def sources_of(data: Data, base: Path) -> tuple[Source, ...]:
     if data.path is not None:
         return _one_path(data, base)
     if data.sources:
-        return tuple(_source(entry, opened(entry.path, base), weight=entry.weight) for entry in data.sources)
+        return tuple(source_of(entry, opened(entry.path, base), weight=entry.weight) for entry in data.sources)
     given = (("train", data.train), ("valid", data.valid), ("test", data.test))
-    return tuple(_source(data, opened(path, base), split=role) for role, path in given if path is not None)
+    return tuple(source_of(data, opened(path, base), split=role) for role, path in given if path is not None)
 
 
 def columns_of(recipe: Recipe) -> Columns:
@@ -38,15 +38,6 @@ def columns_of(recipe: Recipe) -> Columns:
     if not task.label_columns:
         return Columns(turns=Turns(task.turns, task.template, task.speakers), choices=task.choices, **around)
     return Columns(text=task.text, label=task.label_columns, multi_label=task.multi_label, separator=task.label_separator, **around)
-
-
-def opened(written: str, base: Path) -> str:
-    """The name by which a file is opened: as written where that works from the current folder too, else with the recipe's folder."""
-    path = Path(written).expanduser()
-    if written.startswith(HUB) or path.is_absolute() or base.resolve() == Path.cwd():
-        return written
-    whole = (base / path).resolve()
-    return str(whole.relative_to(Path.cwd()) if whole.is_relative_to(Path.cwd()) else whole)
 
 
 def as_written(data: Data, base: Path) -> dict[str, str]:
@@ -73,17 +64,13 @@ def shown_name(name: str, names: dict[str, str]) -> str:
     return names[longest] + name[len(longest) :]
 
 
-def _source(form: Form, path: str, **more: Any) -> Source:
-    return Source(path, format=form.format, encoding=form.encoding, delimiter=form.delimiter, header=form.header, **more)
-
-
 def _one_path(data: Data, base: Path) -> tuple[Source, ...]:
     """One table; or the given splits that a folder, a JSON object or a hub id holds side by side."""
     assert data.path is not None
     name = opened(data.path, base)
-    folder = name.startswith(HUB) or Path(name).expanduser().is_dir()
+    folder = name.startswith(PREFIX) or Path(name).expanduser().is_dir()
     found = discover(name, encoding=data.encoding) if data.format is None and (folder or _may_hold_splits(name)) else ()
-    return found if folder and found or len(found) > 1 else (_source(data, name),)
+    return found if folder and found or len(found) > 1 else (source_of(data, name),)
 
 
 def _may_hold_splits(name: str) -> bool:

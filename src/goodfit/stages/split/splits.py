@@ -24,6 +24,7 @@ from goodfit.data.conversations import question_of
 from goodfit.data.conversations.reading import Turns
 from goodfit.data.duplicates import text_keys
 from goodfit.data.fingerprint import data_fingerprint
+from goodfit.data.named import opened
 from goodfit.data.rows import Rows
 from goodfit.data.source import Columns, Source
 from goodfit.data.store import FOLDER, RowStore, open_store
@@ -31,7 +32,7 @@ from goodfit.errors import DataError, RunError
 from goodfit.files import read_json
 from goodfit.run import ASSIGNMENT, MANIFEST, Run
 from goodfit.stages.split.hygiene import HYGIENE, HYGIENE_ROWS
-from goodfit.stages.split.sources import opened, shown
+from goodfit.stages.split.sources import shown
 
 Side = Literal["train", "valid", "test"]
 SIDES: tuple[Side, ...] = ("train", "valid", "test")

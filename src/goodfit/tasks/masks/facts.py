@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from goodfit.errors import DataError
 from goodfit.models.templates import Template, render
+from goodfit.models.vocabulary import special_tokens
 
 _ASK, _ANSWER = "Q7zvQ", "A3kxA"
 
@@ -78,9 +79,7 @@ def control_tokens(texts: Iterable[str], tokenizer: Any) -> list[str]:
 
 
 def _find(tokenizer: Any) -> Facts:
-    added = tokenizer.added_tokens_decoder
-    texts = {token.content for token in added.values() if token.special} | set(tokenizer.all_special_tokens)
-    longest_first = sorted(filter(None, texts), key=lambda text: (-len(text), text))
+    longest_first = sorted(filter(None, special_tokens(tokenizer)), key=lambda text: (-len(text), text))
     plain = tokenizer("a", add_special_tokens=True)["input_ids"]
     bare = tokenizer("a", add_special_tokens=False)["input_ids"]
     after = tokenizer("\na", add_special_tokens=False)["input_ids"]
@@ -89,7 +88,7 @@ def _find(tokenizer: Any) -> Facts:
         bos=bos if bos is not None and plain[:1] == [bos] and bare[:1] != [bos] else None,
         eos=tokenizer.eos_token_id,
         special=re.compile("|".join(map(re.escape, longest_first)) or "(?!)"),
-        isolated=frozenset(added),
+        isolated=frozenset(tokenizer.added_tokens_decoder),
         prefixes=after[-len(bare) :] != bare or len(after) == len(bare),
     )
 
