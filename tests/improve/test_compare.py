@@ -14,7 +14,7 @@ from goodfit.errors import RunError
 from goodfit.improve.compare import compare
 from goodfit.improve.review import Book
 from goodfit.run import Run
-from goodfit.stages.evaluate.language_writer import PREDICTIONS_SCHEMA
+from goodfit.stages.evaluate.language_answerer import PREDICTIONS_SCHEMA
 from tests import reviewing
 
 REFERENCES = [f"the answer to question {i} is {'yes' if i % 3 else 'no'}, as everybody knows" for i in range(60)]

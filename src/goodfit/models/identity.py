@@ -83,7 +83,13 @@ def skeleton(source: Source, head: Head = TWO) -> Any:
     with torch.device("meta"):
         model = head.auto.from_config(config)
     if head.kind == Language.kind and not is_causal(model):
-        raise ModelError(f"{source.name} is an encoder ({config.model_type}), which reads text but does not write it", fix=head.advice)
+        attends = any(hasattr(module, "is_causal") for module in model.modules())
+        why = (
+            "is an encoder ({}), which reads text but does not write it"
+            if attends
+            else "is a {} model, which has no attention; it is not supported"
+        )
+        raise ModelError(f"{source.name} {why.format(config.model_type)}", fix=head.advice)
     return model
 
 

@@ -48,8 +48,11 @@ class Source:
         return _read_json(self.path / "config.json")
 
 
-def resolve(source: str | Path, *, trained: bool = False) -> Source:
-    """Find a model; ModelError says what is missing and what to do. `trained=True`: an adapter folder is fine too."""
+def resolve(source: str | Path, *, trained: bool = False, network: bool = True) -> Source:
+    """Find a model; ModelError says what is missing and what to do.
+
+    `trained=True`: an adapter folder is fine too. `network=False`: only what is on this machine.
+    """
     text = str(source)
     folder = Path(text).expanduser()
     if folder.is_dir():
@@ -62,7 +65,7 @@ def resolve(source: str | Path, *, trained: bool = False) -> Source:
     elif folder.is_file():
         raise ModelError(f"{text} is a file; a model is a folder with config.json, model.safetensors and tokenizer files, or a .gguf file")
     else:
-        found = _packaged(text) or _from_hub(text)
+        found = _packaged(text) or _from_hub(text, network=network)
     _look(found, trained=trained)
     return found
 
@@ -82,7 +85,7 @@ def _converted(file: Path) -> Path:
     return convert(file)
 
 
-def _from_hub(name: str) -> Source:
+def _from_hub(name: str, *, network: bool) -> Source:
     """From the hub's cache, else from the hub itself if it can be reached within seconds."""
     local_looking = name.startswith((".", "/", "~")) or name.count("/") > 1 or "\\" in name or name.endswith("/")
     if local_looking or not name:
@@ -95,6 +98,8 @@ def _from_hub(name: str) -> Source:
         pass
     except HFValidationError:
         raise ModelError(f"{name!r} is neither a folder, nor an installed model, nor a hub id", fix=_suggestion(name)) from None
+    if not network:
+        raise ModelError(f"the model {name!r} is not on this machine", fix=_suggestion(name))
     return _download(name)
 
 

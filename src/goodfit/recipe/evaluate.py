@@ -61,3 +61,6 @@ class Audit(Section):
 
     ignore: tuple[str, ...] = ()
     """Codes of findings to mute."""
+    encoder: str = "auto"
+    """What turns texts into vectors: a model on this machine, `tfidf_svd`, or `auto`: the model to be trained where it is an encoder of at
+    most 150 M parameters, else the largest installed one, else `tfidf_svd`."""

@@ -21,7 +21,7 @@ MULTI = {"task": {"text": "text", "label": "label", "multi_label": True}}
 
 def recipe_of(document: Mapping[str, Any]) -> Recipe:
     """The recipe that `run_split` makes of the same document."""
-    return Recipe.model_validate({"fail_on": "never", **SINGLE} | dict(document))
+    return Recipe.model_validate({"fail_on": "never", **SINGLE, "audit": {"encoder": "tfidf_svd"}} | dict(document))
 
 
 def audit_splits(splits: Splits, run: Run, document: Mapping[str, Any]) -> Audit:

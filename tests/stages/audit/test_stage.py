@@ -18,7 +18,7 @@ from goodfit.run import Run
 from goodfit.stages.audit import Outcome, Scene, audit, found
 from goodfit.stages.audit.check import CHECKS, Check, check
 from goodfit.stages.split import Splits
-from tests.stages.audit.make import MULTI, audit_rows, audit_splits, clean_rows, finding
+from tests.stages.audit.make import MULTI, audit_rows, audit_splits, clean_rows, finding, recipe_of
 from tests.stages.split.make import rows, run_split, write
 
 PAGES = Path(__file__).resolve().parents[3] / "docs" / "findings"
@@ -114,7 +114,7 @@ def test_audit_depends_on_what_it_reads_only(tmp_path: Path) -> None:
     first = audit_splits(splits, run, document)
     other = Run.create(run.workspace, name="t", recipe_text="{}\n", recipe_hash="b2:0", base=tmp_path)
     again, more = run_split(tmp_path, document)
-    recipe = Recipe.model_validate({"fail_on": "never", "task": {"text": "text", "label": "label"}, "train": {"max_steps": 3}} | document)
+    recipe = recipe_of({"train": {"max_steps": 3}} | document)
     second = audit(recipe, again, more)
     assert more.record.stages["audit"].state == "reused"
     assert second.fingerprint == first.fingerprint

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from goodfit.run import Screen
 from goodfit.score import Score
 from goodfit.stages.audit.check import TaskName
 from goodfit.statistics import score
+from goodfit.tasks.embeddings import MOST_TOKENS, Encoder, find_encoder
 
 if TYPE_CHECKING:
     from goodfit.stages.split import Splits
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 SEEN = ("train", "valid")
 SAMPLE = 20_000
 """Rows that a fitted check looks at, at most."""
+EMBEDDED_TOKENS = 1_500_000
+"""Tokens that are embedded, at most: two to three minutes on two cores the first time, nothing the second."""
 BATCH = 8192
 _LETTER = r"[^\P{L}\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]"
 """A letter of a script that writes spaces between words."""
@@ -50,23 +54,39 @@ class Lengths:
 
 @dataclass(frozen=True)
 class Sampled:
-    """Some training rows with all that they say."""
+    """Some training rows with all that they say, in file order. Shapes: n rows, L classes."""
 
     rows: pa.Array
     texts: pa.Array
-    labels: npt.NDArray[np.int64]
+    labels: npt.NDArray[Any]
+    """int64 [n] class of each; multi-label: bool [n, L]; generation: -1 everywhere."""
     clusters: npt.NDArray[np.int64]
     files: pa.Array
     """The file that each row came from."""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True)
+class Featured(Sampled):
+    """The same, with a vector for each text."""
+
+    vectors: npt.NDArray[np.float32]
+    """[n, d], of length 1; a text without anything to go by is zeros."""
+    encoder: str
+    """What made them: a model's name, or `tfidf_svd`."""
 
 
 class Scene:
     """The data of one run, as audit sees it."""
 
-    def __init__(self, recipe: Recipe, splits: Splits, screen: Screen) -> None:
+    def __init__(self, recipe: Recipe, splits: Splits, screen: Screen, base: Path = Path()) -> None:
         self.recipe = recipe
         self.splits = splits
         self.screen = screen
+        self.base = base
+        """The recipe's folder."""
 
     @property
     def task(self) -> TaskName:
@@ -124,7 +144,7 @@ class Scene:
         return Lengths(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     def sample(self, seed: int, size: int = SAMPLE) -> Sampled:
-        """At most `size` training rows of single-label data, by chance, whole clusters not split up where they are small."""
+        """At most `size` training rows, by chance."""
         n = self.splits.counts["train"]
         wanted = np.zeros(n, dtype=bool)
         wanted[np.random.default_rng(seed).permutation(n)[:size]] = True
@@ -134,9 +154,46 @@ class Scene:
             tables.append(batch.filter(pa.array(wanted[start : start + len(batch)])))
             start += len(batch)
         table = pa.Table.from_batches(tables)
-        codes = pc.index_in(table["label"], value_set=pa.array(self.labels, pa.string())).to_numpy().astype(np.int64)
+        labels = self._labels_of(table["label"])
         files = pc.replace_substring_regex(one_array(table["at"]), pattern=r":\d+$", replacement="")
-        return Sampled(one_array(table["row"]), one_array(table["text"]), codes, clusters[wanted], files)
+        return Sampled(one_array(table["row"]), one_array(table["text"]), labels, clusters[wanted], files)
+
+    def _labels_of(self, column: pa.ChunkedArray) -> npt.NDArray[Any]:
+        names = pa.array(self.labels, pa.string())
+        if self.task == "generation":
+            return np.full(len(column), -1, np.int64)
+        if self.task == "single_label":
+            return numpy_of(pc.index_in(one_array(column), value_set=names)).astype(np.int64)
+        rows, codes = label_pairs(one_array(column), names)
+        held = np.zeros((len(column), len(names)), np.bool_)
+        held[rows, codes] = True
+        return held
+
+    # -- vectors --------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def encoder(self) -> tuple[Encoder, str]:
+        """What makes the vectors, and why it."""
+        return encoder_of(self.recipe, self.base)
+
+    @cached_property
+    def featured(self) -> Featured:
+        """At most SAMPLE training rows with their vectors; fewer where texts are long, so that embedding ends within minutes."""
+        sampled = self.sample(self.recipe.seed, self._affordable())
+        encoder, _ = self.encoder
+        vectors = encoder.embed(sampled.texts, self.screen.progress)
+        return Featured(sampled.rows, sampled.texts, sampled.labels, sampled.clusters, sampled.files, vectors, encoder.name)
+
+    def _affordable(self) -> int:
+        tokens = self.lengths.tokens[self.lengths.in_train]
+        each = float(np.minimum(tokens, MOST_TOKENS).mean()) if len(tokens) else 1.0
+        return int(min(SAMPLE, EMBEDDED_TOKENS / max(each, 1.0)))
+
+
+def encoder_of(recipe: Recipe, base: Path) -> tuple[Encoder, str]:
+    """What makes the vectors of a recipe's texts, and why it; `base`: the recipe's folder."""
+    assert recipe.audit is not False
+    return find_encoder(recipe.audit.encoder, recipe.choose.model_name_or_path, base, seed=recipe.seed)
 
 
 def measure(texts: pa.Array) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int32]]:

@@ -17,7 +17,7 @@ from goodfit.stage import stage
 from goodfit.stages.audit import checks
 from goodfit.stages.audit.check import CHECKS, Check
 from goodfit.stages.audit.profile import SCHEMA, profile_of
-from goodfit.stages.audit.scene import Scene
+from goodfit.stages.audit.scene import Scene, encoder_of
 
 if TYPE_CHECKING:
     from goodfit.stages.split import Splits
@@ -42,7 +42,12 @@ class Audit:
         return cls(tuple(run.findings("audit")), profile)
 
 
-@stage("audit", result=Audit, version=1, reads=("task", "audit", "split", "prepare", "seed"))
+def _encoder(recipe: Recipe, run: Run) -> dict[str, Any]:
+    """What makes the vectors: part of the stage's inputs."""
+    return {} if recipe.audit is False else {"encoder": encoder_of(recipe, run.base)[0].content}
+
+
+@stage("audit", result=Audit, version=2, reads=("task", "audit", "split", "prepare", "choose", "seed"), extra=_encoder)
 def audit(recipe: Recipe, splits: Splits, run: Run) -> Audit:
     """Asks every check; writes findings.jsonl and profile.json. Nothing here reads a test row (split counted those beforehand)."""
     if recipe.audit is False:
@@ -50,7 +55,7 @@ def audit(recipe: Recipe, splits: Splits, run: Run) -> Audit:
         run.report([check.skipped("the recipe says audit: false") for check in _checks()])
         return Audit.load(run)
     ignored = _ignored(recipe.audit.ignore)
-    scene = Scene(recipe, splits, run.screen)
+    scene = Scene(recipe, splits, run.screen, run.base)
     findings = run.report(_ask(check, scene, run, muted=check.code in ignored) for check in _checks())
     write_json(run.folder("audit") / PROFILE, profile_of(scene))
     run.screen.say(summary(findings))

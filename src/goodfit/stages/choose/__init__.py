@@ -15,6 +15,7 @@ from goodfit.errors import ModelError
 from goodfit.files import read_json, write_json
 from goodfit.models import packaged
 from goodfit.models.content import content_hash
+from goodfit.models.encoders import OPEN, unfit_encoder
 from goodfit.models.heads import Head, Language
 from goodfit.models.identity import Identity, identify
 from goodfit.models.source import Source, resolve
@@ -27,11 +28,8 @@ if TYPE_CHECKING:
     from goodfit.stages.split import Splits
 
 SCHEMA = "goodfit/candidates/1"
-ENCODERS = frozenset({"bert", "roberta", "electra", "modernbert", "distilbert", "deberta-v2", "mpnet", "xlm-roberta", "albert"})
 WRITERS = frozenset({"gguf", "llama", "qwen2", "qwen3", "gemma3_text", "gemma2", "mistral", "phi3", "gpt2", "smollm3"})
 """Kinds of model that `auto` takes for generation."""
-OPEN = frozenset({"apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "isc"})
-"""Licences under which `auto` takes one: what a default gives to everybody must be free to use."""
 
 
 @dataclass
@@ -120,13 +118,7 @@ def _unfit(model: packaged.Packaged, *, writes: bool) -> str | None:
         if model.model_type not in WRITERS:
             return f"a {model.model_type} model is not one that writes"
         return None if model.license in OPEN else f"its licence is {model.license or 'not known'}: name it to use it"
-    if model.model_type not in ENCODERS:
-        return f"a {model.model_type} model is not an encoder"
-    if model.license is None:
-        return "its licence is not known"
-    if any("MaskedLM" not in name and "Model" not in name for name in model.architectures):
-        return f"it is already made for something else ({', '.join(model.architectures)})"
-    return None
+    return unfit_encoder(model)
 
 
 def _candidate(base: Identity, seconds: float) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from goodfit.models.load import load_language
 from goodfit.recipe import Recipe
 from goodfit.run import MISTAKES, PREDICTIONS, SAMPLES, SCORES, Run, TestKey, digest
 from goodfit.stages.evaluate.answering import SplitRows
+from goodfit.stages.evaluate.language_answerer import PREDICTIONS_SCHEMA, Answerer, Dress, Texts, as_it_is, batches, table
 from goodfit.stages.evaluate.language_choices import Picked, choosable, on_same_rows, pick, pick_by_text
 from goodfit.stages.evaluate.language_files import sample_lines, systems_facts, worst
 from goodfit.stages.evaluate.language_findings import Seen, language_findings
@@ -33,7 +34,6 @@ from goodfit.stages.evaluate.language_parity import NEW_TOKENS, compared
 from goodfit.stages.evaluate.language_ready import BASE, FEW_SHOT, RETRIEVAL, Ready
 from goodfit.stages.evaluate.language_rows import Asked, askable, rows_at
 from goodfit.stages.evaluate.language_scoring import Heard, Kept, LanguageScored, document, score_language
-from goodfit.stages.evaluate.language_writer import PREDICTIONS_SCHEMA, Dress, Texts, Writer, as_it_is, batches, table
 from goodfit.stages.evaluate.outcome import VALID, Evaluation, TrainedModel
 from goodfit.stages.evaluate.scoring import MODEL
 from goodfit.tasks.likelihood import Likelihood
@@ -113,7 +113,7 @@ class Language:
         self._without_model(found, write)
         return found
 
-    def _ask(self, name: str, writer: Writer, dress: Dress, found: Found, key: TestKey | None, write: Write) -> None:  # noqa: PLR0913
+    def _ask(self, name: str, writer: Answerer, dress: Dress, found: Found, key: TestKey | None, write: Write) -> None:  # noqa: PLR0913
         """One system writes the rows that are asked, and reads all; both go to predictions.parquet batch by batch."""
         asked = found.asked
         wrote = writer.write(name, asked, dress, self.run.screen.progress)

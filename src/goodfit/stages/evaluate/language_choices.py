@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from goodfit.stages.evaluate.language_answerer import Answerer, Dress
 from goodfit.stages.evaluate.language_rows import Asked, Row
-from goodfit.stages.evaluate.language_writer import Dress, Writer
 from goodfit.tasks.writing.choices import answered_with, choices_of, picked, right_one
 
 Picked = NDArray[np.float64]
@@ -24,7 +24,7 @@ def choosable(row: Row) -> tuple[tuple[str, ...], int] | None:
     return None if right is None else (choices, right)
 
 
-def pick(name: str, writer: Writer, asked: Asked, dress: Dress, tell: Callable[..., object]) -> Picked:
+def pick(name: str, writer: Answerer, asked: Asked, dress: Dress, tell: Callable[..., object]) -> Picked:
     """Reads every choice of every row as its answer."""
     out = np.full((len(asked), 3), np.nan)
     rows = [(place, row, found) for place, row in enumerate(asked.rows) if (found := choosable(row)) is not None]

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from goodfit.stages.evaluate.language_answerer import Texts
 from goodfit.stages.evaluate.language_rows import Asked
-from goodfit.stages.evaluate.language_writer import Texts
 from goodfit.stages.evaluate.mistakes import LONGEST, SHOWN
 from goodfit.stages.evaluate.scoring import MODEL
 from goodfit.statistics.written import chrf

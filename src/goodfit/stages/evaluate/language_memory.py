@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goodfit.stages.evaluate.answering import SplitRows
+from goodfit.stages.evaluate.language_answerer import Answerer
 from goodfit.stages.evaluate.language_rows import BATCH, Asked, Row
 from goodfit.stages.evaluate.language_scoring import IN_TEMPLATE, RETAINED, Kept
-from goodfit.stages.evaluate.language_writer import Writer
 from goodfit.stages.evaluate.scoring import MODEL
 from goodfit.tasks.baselines.retrieval import Nearest
 from goodfit.tasks.likelihood import Likelihood
@@ -27,7 +27,7 @@ BITS = "bits_per_byte"
 RETAIN_BATCH = 32
 
 
-def read_retained(writer: Writer, texts: Sequence[str]) -> dict[str, Likelihood]:
+def read_retained(writer: Answerer, texts: Sequence[str]) -> dict[str, Likelihood]:
     """Losses of the texts as they stand, and of their second halves as answers to the first where there is a chat template."""
     forms: dict[str, list[dict[str, Any]]] = {RETAINED: [{"text": text} for text in texts]}
     if writer.task.template is not None:

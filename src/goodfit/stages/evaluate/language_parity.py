@@ -21,8 +21,8 @@ from goodfit.errors import first_line
 from goodfit.files import read_json
 from goodfit.models.load import FACTS
 from goodfit.models.quiet import quiet
+from goodfit.stages.evaluate.language_answerer import Answerer
 from goodfit.stages.evaluate.language_rows import Row, prompt_of_row
-from goodfit.stages.evaluate.language_writer import Writer
 
 PROMPTS, NEW_TOKENS = 8, 32
 SCHEMA = "goodfit/parity/1"
@@ -75,7 +75,7 @@ def _prompt(told: Mapping[str, Any], tokenizer: Any, *, template: bool) -> list[
     return list(tokenizer.apply_chat_template(messages, tools=asked.get("tools") or None, add_generation_prompt=True, return_dict=False))
 
 
-def compared(plain: Plain, rows: Sequence[Row], writer: Writer, new_tokens: int) -> dict[str, Any]:
+def compared(plain: Plain, rows: Sequence[Row], writer: Answerer, new_tokens: int) -> dict[str, Any]:
     """The document: equal, or where each prompt and each answer first differs."""
     stops = writer.decoding.stop_token_ids
     document: dict[str, Any] = {"schema": SCHEMA, "prompts": len(rows), "new_tokens": new_tokens, "failed": plain.failed, "rows": []}

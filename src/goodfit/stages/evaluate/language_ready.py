@@ -20,10 +20,10 @@ from goodfit.models.source import resolve
 from goodfit.recipe import Recipe
 from goodfit.run import CANDIDATES, Run, digest
 from goodfit.stages.evaluate.answering import SplitRows
+from goodfit.stages.evaluate.language_answerer import Answerer
 from goodfit.stages.evaluate.language_brought import Brought, brought, retained
 from goodfit.stages.evaluate.language_parity import NEW_TOKENS, PROMPTS, Plain, plain_answers
 from goodfit.stages.evaluate.language_rows import PARITY, ROWS, Conversation, Row, drawn, longest_answer, rows_at, takes, training_sample
-from goodfit.stages.evaluate.language_writer import Writer
 from goodfit.stages.evaluate.outcome import VALID
 from goodfit.tasks.baselines import names_of
 from goodfit.tasks.baselines.few_shot import typical
@@ -75,9 +75,9 @@ class Ready:
         """Whether the base model is needed."""
         return bool({BASE, FEW_SHOT} & set(self.names)) or bool(self.retained)
 
-    def writer(self, model: Any) -> Writer:
+    def writer(self, model: Any) -> Answerer:
         """A model as one that answers, with the tokenizer, template and decoding that all models share."""
-        return Writer(model, self.loaded.tokenizer, self.task, self.context, self.decoding)
+        return Answerer(model, self.loaded.tokenizer, self.task, self.context, self.decoding)
 
     def facts(self) -> dict[str, Any]:
         """`generation` of scores.json: how answers were written."""

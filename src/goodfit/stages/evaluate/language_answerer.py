@@ -1,6 +1,6 @@
 """A language model as one that answers rows: it writes, and it says how likely it finds what it should have written.
 
-Part of evaluate, for generation. One Writer per model in memory; what stands before the question (examples) is put there by `dress`.
+Part of evaluate, for generation. One Answerer per model in memory; what stands before the question (examples) is put there by `dress`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Texts:
     """Hash of the prompts' tokens; None where no prompt was read."""
 
 
-class Writer:
+class Answerer:
     """A loaded language model with everything that writing takes."""
 
     def __init__(self, model: Any, tokenizer: Any, task: Generation, context: int, decoding: Decoding) -> None:
@@ -119,7 +119,7 @@ def as_it_is(told: Conversation) -> Conversation:
 
 
 def batches(on: str, splits: SplitRows, key: object | None) -> Iterator[pa.RecordBatch]:
-    """The rows as `Writer.read` takes them."""
+    """The rows as `Answerer.read` takes them."""
     return splits.batches(on, size=BATCH, key=key, columns=("row", "label", "conversation"))
 
 
