@@ -64,3 +64,5 @@ class Audit(Section):
     encoder: str = "auto"
     """What turns texts into vectors: a model on this machine, `tfidf_svd`, or `auto`: the model to be trained where it is an encoder of at
     most 150 M parameters, else the largest installed one, else `tfidf_svd`."""
+    production: Names = ()
+    """Files with unlabelled texts as they come in production (columns as in `task`, or `text`): is the training data like them?"""

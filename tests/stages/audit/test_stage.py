@@ -27,7 +27,7 @@ PAGES = Path(__file__).resolve().parents[3] / "docs" / "findings"
 def test_every_check_answers_once_in_the_order_of_codes(tmp_path: Path) -> None:
     done, run = audit_rows(tmp_path, rows(300))
     lines = [Finding.model_validate(line) for line in read_jsonl(run.path / "audit" / "findings.jsonl")]
-    assert [f.code for f in lines] == sorted(CHECKS) == [f"AUD{k:03d}" for k in range(1, 12)]
+    assert [f.code for f in lines] == sorted(CHECKS) == sorted(page.stem for page in PAGES.glob("AUD*.md"))
     assert tuple(lines) == done.findings
     assert run.record.stages["audit"].findings == {"error": 0, "warning": 0, "note": 0}
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from goodfit.stages.audit.checks.imbalance import effective_classes
+from goodfit.stages.audit.likeness import effective_number
 from goodfit.stages.audit.scene import SEEN, Lengths, Scene
 
 SCHEMA = "goodfit/profile/1"
@@ -35,7 +37,21 @@ def profile_of(scene: Scene) -> dict[str, Any]:
         "duplicates": scene.hygiene["duplicates"],
         "conflicts": scene.hygiene["conflicts"],
         "clusters": scene.manifest["clusters"],
+        "topics": _topics(scene),
     }
+
+
+def _topics(scene: Scene) -> dict[str, Any]:
+    """The clusters of training texts, largest first, and how many different texts there are in effect."""
+    if scene.topics is None:
+        return {"why_absent": "too few training rows"}
+    rows, found = scene.featured, scene.topics
+    shown = [{"name": found.name(k), "n": topic.rows, "share": round(topic.rows / len(rows), 4), "words": list(topic.words),
+              "rows": rows.rows.take(pa.array(topic.nearest)).to_pylist()} for k, topic in enumerate(found.topics)]  # fmt: skip
+    return {
+        "encoder": rows.encoder, "n": len(rows), "agreement": round(found.agreement, 3), "stable": found.stable,
+        "effective_texts": round(effective_number(rows.vectors), 1), "topics": shown,
+    }  # fmt: skip
 
 
 def histogram(values: npt.NDArray[np.int32]) -> dict[str, list[int]]:

@@ -9,18 +9,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from goodfit.data.texts import Wanted, sample_texts
 from goodfit.finding import Where
 from goodfit.recipe import Recipe
 from goodfit.run import Screen
 from goodfit.score import Score
 from goodfit.stages.audit.check import TaskName
+from goodfit.stages.audit.likeness import LEAST_ROWS, Topics, topics_of
 from goodfit.statistics import score
 from goodfit.tasks.embeddings import MOST_TOKENS, Encoder, find_encoder
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 SEEN = ("train", "valid")
 SAMPLE = 20_000
 """Rows that a fitted check looks at, at most."""
+REFERENCE = 2_000
+"""Rows of validation, and texts of production, that the training rows are compared with, at most."""
 EMBEDDED_TOKENS = 1_500_000
 """Tokens that are embedded, at most: two to three minutes on two cores the first time, nothing the second."""
 BATCH = 8192
@@ -76,6 +80,19 @@ class Featured(Sampled):
     """[n, d], of length 1; a text without anything to go by is zeros."""
     encoder: str
     """What made them: a model's name, or `tfidf_svd`."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Texts that the training data should be like. Shapes: m texts."""
+
+    name: str
+    """`validation` or `production`."""
+    rows: pa.Array
+    """[m] ids; of production empty strings."""
+    texts: pa.Array
+    clusters: npt.NDArray[np.int64]
+    vectors: npt.NDArray[np.float32]
 
 
 class Scene:
@@ -145,18 +162,19 @@ class Scene:
 
     def sample(self, seed: int, size: int = SAMPLE) -> Sampled:
         """At most `size` training rows, by chance."""
-        n = self.splits.counts["train"]
+        table, clusters = self._drawn("train", seed, size)
+        files = pc.replace_substring_regex(one_array(table["at"]), pattern=r":\d+$", replacement="")
+        return Sampled(one_array(table["row"]), one_array(table["text"]), self._labels_of(table["label"]), clusters, files)
+
+    def _drawn(self, split: Literal["train", "valid"], seed: int, size: int) -> tuple[pa.Table, npt.NDArray[np.int64]]:
+        n = self.splits.counts[split]
         wanted = np.zeros(n, dtype=bool)
         wanted[np.random.default_rng(seed).permutation(n)[:size]] = True
-        clusters = self.splits.clusters("train")
         tables, start = [], 0
-        for batch in self.splits.batches("train", size=BATCH, columns=("row", "text", "label", "at")):
+        for batch in self.splits.batches(split, size=BATCH, columns=("row", "text", "label", "at")):
             tables.append(batch.filter(pa.array(wanted[start : start + len(batch)])))
             start += len(batch)
-        table = pa.Table.from_batches(tables)
-        labels = self._labels_of(table["label"])
-        files = pc.replace_substring_regex(one_array(table["at"]), pattern=r":\d+$", replacement="")
-        return Sampled(one_array(table["row"]), one_array(table["text"]), labels, clusters[wanted], files)
+        return pa.Table.from_batches(tables), self.splits.clusters(split)[wanted]
 
     def _labels_of(self, column: pa.ChunkedArray) -> npt.NDArray[Any]:
         names = pa.array(self.labels, pa.string())
@@ -176,13 +194,47 @@ class Scene:
         """What makes the vectors, and why it."""
         return encoder_of(self.recipe, self.base)
 
-    @cached_property
+    @property
     def featured(self) -> Featured:
         """At most SAMPLE training rows with their vectors; fewer where texts are long, so that embedding ends within minutes."""
-        sampled = self.sample(self.recipe.seed, self._affordable())
+        return self._embedded[0]
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """At most REFERENCE rows of validation (where there are any), and texts of production where the recipe names a file."""
+        return self._embedded[1]
+
+    @cached_property
+    def _embedded(self) -> tuple[Featured, tuple[Reference, ...]]:
+        """All that is embedded, in one call: vectors of a lexical encoder are comparable only then."""
+        seed, assets = self.recipe.seed, []
+        sampled = self.sample(seed, self._affordable())
+        if self.splits.counts.get("valid"):
+            table, clusters = self._drawn("valid", seed, REFERENCE)
+            assets.append(("validation", one_array(table["row"]), one_array(table["text"]), clusters))
+        if (texts := self._production()) is not None:
+            assets.append(("production", pa.array([""] * len(texts)), texts, -1 - np.arange(len(texts))))
         encoder, _ = self.encoder
-        vectors = encoder.embed(sampled.texts, self.screen.progress)
-        return Featured(sampled.rows, sampled.texts, sampled.labels, sampled.clusters, sampled.files, vectors, encoder.name)
+        vectors = encoder.embed(pa.chunked_array([sampled.texts, *(asset[2] for asset in assets)]), self.screen.progress)
+        parts = np.split(vectors, np.cumsum([len(sampled), *(len(asset[2]) for asset in assets)])[:-1])
+        first = Featured(sampled.rows, sampled.texts, sampled.labels, sampled.clusters, sampled.files, parts[0], encoder.name)
+        return first, tuple(Reference(*asset, part) for asset, part in zip(assets, parts[1:], strict=True))
+
+    @cached_property
+    def topics(self) -> Topics | None:
+        """The clusters of the sampled training rows; None where they are too few."""
+        if self.splits.counts["train"] < LEAST_ROWS:
+            return None
+        rows = self.featured
+        return topics_of(rows.texts.to_pylist(), rows.vectors, seed=self.recipe.seed)
+
+    def _production(self) -> pa.Array | None:
+        assert self.recipe.audit is not False
+        named, columns = self.recipe.audit.production, self.recipe.task.text
+        if not named:
+            return None
+        found = sample_texts(named, self.base, Wanted("audit.production", REFERENCE, columns), self.recipe.seed)
+        return pa.array(found, pa.string())
 
     def _affordable(self) -> int:
         tokens = self.lengths.tokens[self.lengths.in_train]

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from goodfit.errors import SettingsError, nearest
 from goodfit.files import read_json, write_atomic, write_json
 from goodfit.finding import ROWS_SHOWN, Finding, count
+from goodfit.models.content import file_hash
 from goodfit.recipe import Recipe
 from goodfit.run import PROFILE, Run
 from goodfit.stage import stage
@@ -42,12 +43,15 @@ class Audit:
         return cls(tuple(run.findings("audit")), profile)
 
 
-def _encoder(recipe: Recipe, run: Run) -> dict[str, Any]:
-    """What makes the vectors: part of the stage's inputs."""
-    return {} if recipe.audit is False else {"encoder": encoder_of(recipe, run.base)[0].content}
+def _inputs(recipe: Recipe, run: Run) -> dict[str, Any]:
+    """What makes the vectors, and the files that are compared with: part of the stage's inputs."""
+    if recipe.audit is False:
+        return {}
+    files = {path: file_hash(run.base / path) for path in recipe.audit.production if (run.base / path).is_file()}
+    return {"encoder": encoder_of(recipe, run.base)[0].content, "production": files}
 
 
-@stage("audit", result=Audit, version=2, reads=("task", "audit", "split", "prepare", "choose", "seed"), extra=_encoder)
+@stage("audit", result=Audit, version=2, reads=("task", "audit", "split", "prepare", "choose", "seed"), extra=_inputs)
 def audit(recipe: Recipe, splits: Splits, run: Run) -> Audit:
     """Asks every check; writes findings.jsonl and profile.json. Nothing here reads a test row (split counted those beforehand)."""
     if recipe.audit is False:

@@ -9,15 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from goodfit.data.readers import open_table
 from goodfit.data.readers.base import DataFile, Opened
+from goodfit.data.texts import TEXT, Wanted, sample_texts
 from goodfit.errors import DataError
 from goodfit.run import PREDICTIONS, RECORD
 from goodfit.stages.evaluate.language_rows import Asked
 
-PREDICTION, ROW, TEXT = "prediction", "row", "text"
+PREDICTION, ROW = "prediction", "row"
 SYSTEM, MODEL = "system", "model"
 OF_A_RUN = frozenset({ROW, "split", SYSTEM, PREDICTION, "logprob"})
 """Columns by which the predictions.parquet of a run is known: of its systems, the trained model counts."""
@@ -27,7 +26,6 @@ LONGEST = 4_000
 """Characters of such a text that are read."""
 SHORTEST = 40
 """Characters below which a block of a text file says too little."""
-PLAIN = (".txt", ".md", ".text")
 
 
 @dataclass(frozen=True)
@@ -99,46 +97,5 @@ def _lines(opened: Opened, by: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 def retained(paths: Sequence[str], base: Path, seed: int) -> list[str]:
     """Texts that must not be forgotten, at most DOCUMENTS of them; DataError where a file cannot be read or holds none."""
-    kept: list[str] = []
-    rng, seen = np.random.default_rng([seed, 0xF06]), 0
-    for path in paths:
-        for text in _documents(path, base):
-            seen += 1
-            if len(kept) < DOCUMENTS:
-                kept.append(text[:LONGEST])
-            elif (place := int(rng.integers(seen))) < DOCUMENTS:
-                kept[place] = text[:LONGEST]
-    if paths and not kept:
-        raise DataError(f"evaluate.retain: there is no text of {SHORTEST} characters in {', '.join(paths)}", fix="give files with texts")
-    return list(dict.fromkeys(kept))
-
-
-def _documents(path: str, base: Path) -> Iterator[str]:
-    where = base / Path(path).expanduser()
-    if where.suffix.lower() in PLAIN:
-        yield from (block for block in _blocks(where) if len(block) >= SHORTEST)
-        return
-    file = DataFile(str(where))
-    opened = open_table(file)
-    column = TEXT if TEXT in opened.columns else opened.columns[0] if len(opened.columns) == 1 else None
-    if column is None:
-        raise file.error(f"it has no column {TEXT!r}", fix="name the column of the texts so")
-    for chunk in opened.chunks([column]):
-        yield from (text for cell in chunk.values.get(column, ()) if len(text := str(cell or "").strip()) >= SHORTEST)
-
-
-def _blocks(path: Path) -> Iterator[str]:
-    """The blocks between blank lines."""
-    block: list[str] = []
-    try:
-        with path.open(encoding="utf-8", errors="replace") as handle:
-            for line in handle:
-                if line.strip():
-                    block.append(line)
-                elif block:
-                    yield "".join(block).strip()
-                    block = []
-    except OSError as error:
-        raise DataError(f"evaluate.retain: {path} cannot be read ({error.strerror or error})", fix="check the path") from error
-    if block:
-        yield "".join(block).strip()
+    found = sample_texts(paths, base, Wanted("evaluate.retain", DOCUMENTS, shortest=SHORTEST), seed)
+    return list(dict.fromkeys(text[:LONGEST] for text in found))

@@ -11,7 +11,10 @@ from goodfit.stages.audit.checks import (
     long_texts,
     missing_label,
     missing_text,
+    more_data,
+    shift,
     similar_labels,
+    thin_regions,
 )
 
 __all__ = [
@@ -25,5 +28,8 @@ __all__ = [
     "long_texts",
     "missing_label",
     "missing_text",
+    "more_data",
+    "shift",
     "similar_labels",
+    "thin_regions",
 ]
