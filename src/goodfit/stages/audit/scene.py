@@ -21,6 +21,7 @@ from goodfit.finding import Where
 from goodfit.recipe import Recipe
 from goodfit.run import Screen
 from goodfit.score import Score
+from goodfit.stages.audit.answers import Answered, answered
 from goodfit.stages.audit.check import TaskName
 from goodfit.stages.audit.likeness import LEAST_ROWS, Topics, topics_of
 from goodfit.statistics import score
@@ -219,6 +220,11 @@ class Scene:
         parts = np.split(vectors, np.cumsum([len(sampled), *(len(asset[2]) for asset in assets)])[:-1])
         first = Featured(sampled.rows, sampled.texts, sampled.labels, sampled.clusters, sampled.files, parts[0], encoder.name)
         return first, tuple(Reference(*asset, part) for asset, part in zip(assets, parts[1:], strict=True))
+
+    @cached_property
+    def answered(self) -> Answered:
+        """Generation: training rows with their answers, at most so many as `answers.SAMPLE`."""
+        return answered(self.splits, self.recipe.seed)
 
     @cached_property
     def topics(self) -> Topics | None:
