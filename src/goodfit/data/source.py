@@ -74,6 +74,8 @@ class Columns:
     """Column whose rows stay together."""
     time: str | None = None
     """Column with a time."""
+    annotators: tuple[str, ...] = ()
+    """Columns with what each annotator said of a row (`annotator.<column>`), read as the label is."""
     kept: tuple[str, ...] = ()
     """Columns handed on as they stand, as text, whatever is in them (`kept.<name>`): prediction gives them back."""
     choices: str | None = None
@@ -91,7 +93,7 @@ class Columns:
     def needed(self) -> tuple[str, ...]:
         """Every column that must be there, once."""
         extra = [name for name in (self.by, self.time, self.choices) if name is not None]
-        return tuple(dict.fromkeys([*self.text, *self.label, *self.groups.values(), *extra]))
+        return tuple(dict.fromkeys([*self.text, *self.label, *self.groups.values(), *self.annotators, *extra]))
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -111,6 +113,7 @@ def schema(columns: Columns) -> pa.Schema:
         ("weight", pa.float32()), *((f"group.{axis}", pa.string()) for axis in columns.groups),
     ]  # fmt: skip
     fields += [(name, pa.string()) for name, column in (("by", columns.by), ("time", columns.time)) if column is not None]
+    fields += [(f"annotator.{name}", pa.string()) for name in columns.annotators]
     fields += [(name, pa.string()) for name in ("conversation", "reason") if columns.turns is not None]
     fields += [("choices", pa.string())] if columns.choices is not None else []
     fields += [(f"kept.{name}", pa.string()) for name in columns.kept]
@@ -257,6 +260,7 @@ class _Batch:
         ]
         others = [*self.columns.groups.values(), *(name for name in (self.columns.by, self.columns.time) if name is not None)]
         arrays += [pa.array(cells.blank_to_missing(self._text(name, "other")), pa.string()) for name in others]
+        arrays += [pa.array(cells.missing_labels(self._text(name, "label")), pa.string()) for name in self.columns.annotators]
         arrays += [pa.array(column, pa.string()) for column in more]
         as_text = [*([] if self.columns.choices is None else [self.columns.choices]), *self.columns.kept]
         arrays += [pa.array(list(map(as_it_stands, self._cells(name))), pa.string()) for name in as_text]

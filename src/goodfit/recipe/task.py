@@ -25,6 +25,8 @@ class Task(Section):
     """What separates the names in a multi-label cell; found by itself among `|`, `;`, `,` and JSON lists when omitted."""
     labels: dict[str, str] | tuple[str, ...] | None = None
     """The classes that there are (optionally with a description each); a label outside the list is an error. Omitted: those in the data."""
+    annotators: Names = ()
+    """Classification: columns that hold what each annotator said of a row, beside the label made of it (blank where one did not label)."""
     messages: str | None = None
     """Generation: column that holds the turns of a conversation. All columns are found by themselves where the file is clear."""
     prompt: Names = ()
@@ -67,6 +69,8 @@ class Task(Section):
         both = [name for name in self.label_columns if name in self.text]
         if both:
             raise ValueError(f"the column {both[0]!r} cannot be both text and label")
+        if self.annotators and self.multi_label:
+            raise ValueError("annotators are for one label a row, not for multi_label")
         if len(self.label_columns) > 1 and not self.multi_label:
             raise ValueError(f"label names {len(self.label_columns)} columns, which needs multi_label: true")
         if self.label_separator is not None and not self.multi_label:
@@ -96,5 +100,5 @@ _OF_THE_OTHER = {
     "classification": (
         "messages", "prompt", "completion", "template", "system", "tools", "choices", "speakers", "chat_template", "roles_to_train",
     ),
-    "generation": ("label", "multi_label", "label_separator", "labels"),
+    "generation": ("label", "multi_label", "label_separator", "labels", "annotators"),
 }  # fmt: skip

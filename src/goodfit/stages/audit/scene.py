@@ -84,6 +84,21 @@ class Featured(Sampled):
 
 
 @dataclass(frozen=True)
+class Annotated:
+    """Training rows that somebody labelled (`task.annotators`). Shapes: n rows, a annotators."""
+
+    rows: pa.Array
+    names: tuple[str, ...]
+    labels: tuple[str, ...]
+    codes: npt.NDArray[np.int64]
+    """[n, a] class that each said, -1 for none."""
+    given: npt.NDArray[np.int64]
+    """[n] class of the label column."""
+    unknown: int
+    """Labels that are none of the classes."""
+
+
+@dataclass(frozen=True)
 class Reference:
     """Texts that the training data should be like. Shapes: m texts."""
 
@@ -220,6 +235,19 @@ class Scene:
         parts = np.split(vectors, np.cumsum([len(sampled), *(len(asset[2]) for asset in assets)])[:-1])
         first = Featured(sampled.rows, sampled.texts, sampled.labels, sampled.clusters, sampled.files, parts[0], encoder.name)
         return first, tuple(Reference(*asset, part) for asset, part in zip(assets, parts[1:], strict=True))
+
+    @cached_property
+    def annotated(self) -> Annotated:
+        """What each annotator said of the training rows, of all with at least one such label."""
+        names, known = self.recipe.task.annotators, pa.array(self.labels, pa.string())
+        table = self.splits.table("train", columns=("row", "label", *(f"annotator.{name}" for name in names)))
+        said = [table[f"annotator.{name}"] for name in names]
+        codes = np.stack([pc.index_in(one, value_set=known).fill_null(-1).to_numpy() for one in said], axis=1).astype(np.int64)
+        blank = np.stack([pc.is_null(one).to_numpy() for one in said], axis=1)
+        some = (codes >= 0).any(axis=1)
+        given = numpy_of(pc.index_in(one_array(table["label"]), value_set=known)).astype(np.int64)
+        rows = one_array(table["row"]).filter(pa.array(some))
+        return Annotated(rows, names, self.labels, codes[some], given[some], int(((codes < 0) & ~blank).sum()))
 
     @cached_property
     def answered(self) -> Answered:

@@ -205,6 +205,7 @@ class Splits:
             ("group", pa.int32()), ("weight", pa.float32()), ("at", pa.string()), *((f"group.{axis}", pa.string()) for axis in self.axes),
             *([("conversation", pa.string())] if self._manifest["columns"].get("turns") else []),
             *([("choices", pa.string())] if self._manifest["columns"].get("choices") else []),
+            *((f"annotator.{name}", pa.string()) for name in self._manifest["columns"].get("annotators", ())),
         ])  # fmt: skip
         if columns is None:
             return whole

@@ -1,6 +1,7 @@
 """The checks of audit, one file each. Importing this package registers them all, in the order of their codes."""
 
 from goodfit.stages.audit.checks import (
+    annotators,
     answer_language,
     artefacts,
     conflicting_labels,
@@ -25,6 +26,7 @@ from goodfit.stages.audit.checks import (
 )
 
 __all__ = [
+    "annotators",
     "answer_language",
     "artefacts",
     "conflicting_labels",
