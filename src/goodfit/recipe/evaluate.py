@@ -64,5 +64,7 @@ class Audit(Section):
     encoder: str = "auto"
     """What turns texts into vectors: a model on this machine, `tfidf_svd`, or `auto`: the model to be trained where it is an encoder of at
     most 150 M parameters, else the largest installed one, else `tfidf_svd`."""
+    should_not_matter: Names = ()
+    """Words (names, places, products) that should not decide a class: do they go with one all the same?"""
     production: Names = ()
     """Files with unlabelled texts as they come in production (columns as in `task`, or `text`): is the training data like them?"""

@@ -22,6 +22,7 @@ from goodfit.recipe import Recipe
 from goodfit.run import Screen
 from goodfit.score import Score
 from goodfit.stages.audit.answers import Answered, answered
+from goodfit.stages.audit.association import Axis
 from goodfit.stages.audit.check import TaskName
 from goodfit.stages.audit.likeness import LEAST_ROWS, Topics, topics_of
 from goodfit.statistics import score
@@ -81,6 +82,19 @@ class Featured(Sampled):
     """[n, d], of length 1; a text without anything to go by is zeros."""
     encoder: str
     """What made them: a model's name, or `tfidf_svd`."""
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """Training rows with their groups and sources. Shapes: n rows, L classes."""
+
+    axes: list[Axis]
+    """The recipe's groups, and `source` where there are several files."""
+    labels: npt.NDArray[Any]
+    """int64 [n], or bool [n, L]."""
+    words: npt.NDArray[np.int32]
+    """[n]"""
+    clusters: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -237,6 +251,18 @@ class Scene:
         return first, tuple(Reference(*asset, part) for asset, part in zip(assets, parts[1:], strict=True))
 
     @cached_property
+    def grouped(self) -> Grouped:
+        """All training rows with what they belong to."""
+        columns = [f"group.{axis}" for axis in self.splits.axes]
+        table = self.splits.table("train", columns=("row", "label", "source", *columns))
+        axes = [axis_of(name.removeprefix("group."), table[name]) for name in columns]
+        files = self.splits.source_names()
+        if len(files) > 1:
+            axes.append(Axis("source", tuple(files), numpy_of(one_array(table["source"])).astype(np.int64)))
+        lengths = self.lengths
+        return Grouped(axes, self._labels_of(table["label"]), lengths.words[lengths.in_train], self.splits.clusters("train"))
+
+    @cached_property
     def annotated(self) -> Annotated:
         """What each annotator said of the training rows, of all with at least one such label."""
         names, known = self.recipe.task.annotators, pa.array(self.labels, pa.string())
@@ -274,6 +300,12 @@ class Scene:
         tokens = self.lengths.tokens[self.lengths.in_train]
         each = float(np.minimum(tokens, MOST_TOKENS).mean()) if len(tokens) else 1.0
         return int(min(SAMPLE, EMBEDDED_TOKENS / max(each, 1.0)))
+
+
+def axis_of(name: str, column: pa.ChunkedArray) -> Axis:
+    """A column of members as codes, in the order of their first row; a missing value is none."""
+    encoded = one_array(column).dictionary_encode()
+    return Axis(name, tuple(encoded.dictionary.to_pylist()), numpy_of(encoded.indices.fill_null(-1)).astype(np.int64))
 
 
 def encoder_of(recipe: Recipe, base: Path) -> tuple[Encoder, str]:
