@@ -134,6 +134,7 @@ def fit(vectors: NDArray[np.float32], targets: NDArray[Any], c: float) -> Any:
         return _Constant(targets[0])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", UserWarning)  # many classes in few rows are no regression
         return LogisticRegression(C=c, max_iter=60, tol=1e-3).fit(vectors, targets)
 
 

@@ -75,8 +75,8 @@ def shift(
     vectors = np.concatenate([first, second])
     y = np.r_[np.zeros(len(first), np.int64), np.ones(len(second), np.int64)]
     group = np.r_[clusters[0], clusters[1]]
-    features = np.column_stack([_reduced(vectors, seed), np.log1p(np.r_[lengths[0], lengths[1]])])
-    features = (features - features.mean(axis=0)) / np.maximum(features.std(axis=0), 1e-9)
+    length = np.log1p(np.r_[lengths[0], lengths[1]])
+    features = np.column_stack([_reduced(vectors, seed), (length - length.mean()) / max(float(length.std()), 1e-9)])
     names, member = np.unique(group, return_inverse=True)
     half = np.random.default_rng([seed, 0x5F]).permutation(len(names))[member] % 2
     odds = np.zeros(len(y))
@@ -119,11 +119,10 @@ def regions(first: Ints, second: Ints, clusters: int, *, level: float = 0.01) ->
 
 
 def _reduced(vectors: Vectors, seed: int) -> NDArray[np.float64]:
+    """Principal components in units of the first: small ones stay small, since a classifier of few rows would learn their noise."""
     d = min(DIMENSIONS, vectors.shape[1], len(vectors) - 1)
-    if vectors.shape[1] <= d:
-        return vectors.astype(np.float64)
-    out: NDArray[np.float64] = PCA(d, random_state=seed, svd_solver="randomized").fit_transform(vectors).astype(np.float64)
-    return out
+    found: NDArray[np.float64] = PCA(d, random_state=seed, svd_solver="randomized").fit_transform(vectors).astype(np.float64)
+    return found / max(float(found[:, 0].std()), 1e-9)
 
 
 def _nearest(asked: Vectors, among: Vectors, clusters: tuple[Ints, Ints] | None = None) -> NDArray[np.float64]:

@@ -68,12 +68,12 @@ class Topics:
         return out
 
 
-def topics_of(texts: Sequence[str], vectors: Vectors, *, seed: int) -> Topics | None:
-    """The clusters; None below LEAST_ROWS texts."""
+def topics_of(texts: Sequence[str], vectors: Vectors, *, seed: int, rows_each: int | None = None) -> Topics | None:
+    """The clusters; None below LEAST_ROWS texts. `rows_each`: so many texts in one on average, where fine ones are wanted."""
     n = len(texts)
     if n < LEAST_ROWS:
         return None
-    k = int(np.clip(round(np.sqrt(n) / 4), FEWEST, MOST))
+    k = int(np.clip(round(np.sqrt(n) / 4 if rows_each is None else n / rows_each), FEWEST, MOST))
     centres = _merged(_centres(vectors, k, seed))
     member = np.argmax(vectors @ centres.T, axis=1)
     sizes = np.bincount(member, minlength=len(centres))
