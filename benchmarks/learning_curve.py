@@ -1,7 +1,7 @@
 """Does the forecast of a learning curve hold? From a quarter of the rows to all of them, on real sets.
 
 `python -m benchmarks.learning_curve [set …]` -> benchmarks/results/3-learning-curve.json. Protocol: of each set, four times (other seeds),
-rows are drawn for training (at most 4,000) and for testing (at most 3,000). The audit's own curve is measured on so many of the training
+rows are drawn for training (at most 10,000) and for testing (at most 4,000). The audit's own curve is measured on so many of the training
 rows that its largest subset is a quarter of them, with its own held-out part; its forecast of macro-F1 at all training rows is compared
 with the probe trained on all and scored on the test rows. Vectors: the installed encoder's.
 """
@@ -26,8 +26,8 @@ from goodfit.statistics import score
 from goodfit.tasks.embeddings import find_encoder
 
 SEEDS = range(4)
-MOST, TEST = 4_000, 3_000
-EMBEDDED = 8_000
+MOST, TEST = 10_000, 4_000
+EMBEDDED = 14_000
 
 
 def macro(targets: Any, said: Any) -> float:

@@ -146,7 +146,7 @@ def _draw(curve: Curve, targets: NDArray[np.int64], rng: np.random.Generator) ->
     b = np.maximum(slope[a, model] + rng.normal(size=DRAWS) / np.sqrt(spread[model]), 0)
     found = asymptotes[a][:, None] + b[:, None] * ahead[model]
     run = rng.normal(size=(DRAWS, len(targets))) * RUN * curve.scatter[-1]
-    out: Floats = found + run + rng.normal(size=(DRAWS, 1)) * curve.level_noise
+    out: Floats = found + run + rng.standard_t(max(1, len(curve.scores) - 1), size=(DRAWS, 1)) * curve.level_noise
     return out
 
 
