@@ -21,7 +21,7 @@ from benchmarks.claims import record, row
 from benchmarks.sets import SETS, rows_of
 from goodfit.data.cache import folder
 from goodfit.stages.audit.curve import Probe, forecast, learning_curve
-from goodfit.stages.audit.curve.measure import REPEATS, choose_penalty, fit
+from goodfit.stages.audit.curve.measure import REPEATS, fit
 from goodfit.statistics import score
 from goodfit.tasks.embeddings import find_encoder
 
@@ -55,8 +55,7 @@ def cases(name: str) -> list[dict[str, Any]]:
         assert measured is not None
         curve, _ = measured
         found = forecast(curve, np.array([min(len(train), 4 * curve.sizes[-1])]), np.random.default_rng(seed), rows_scored=len(test))
-        penalty = choose_penalty(vectors[train], targets[train], macro, np.random.default_rng(seed))
-        real = macro(targets[test], fit(vectors[train], targets[train], penalty).predict(vectors[test]))
+        real = macro(targets[test], fit(vectors[train], targets[train]).predict(vectors[test]))
         line = {"set": name, "seed": seed, "rows": len(train), "answer": found.answer, "real": real, "now": float(curve.mean[-1])}
         if found.answer == "forecast":
             line |= {"value": float(found.value[0]), "low": float(found.low[0]), "high": float(found.high[0])}

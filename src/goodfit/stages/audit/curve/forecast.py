@@ -160,6 +160,6 @@ def _models(n: Floats) -> tuple[Floats, Floats]:
     hill = halves**steep / (halves**steep + n[None, :] ** steep)
     common = -0.5 * ((exponents - 0.5) / 0.25) ** 2
     flat = np.ones((1, len(n)))
-    parts = [(power, common, 0.5), (exponential, np.zeros(len(rates)), 0.1), (hill, np.zeros(len(halves)), 0.25), (flat, np.zeros(1), 0.15)]
+    parts = [(power, common, 0.5), (exponential, np.zeros(len(rates)), 0.1), (hill, np.zeros(len(halves)), 0.25), (flat, np.zeros(1), 0.2)]
     priors = [np.log(share) + prior - np.log(np.exp(prior).sum()) for _, prior, share in parts]
     return np.concatenate([part[0] for part in parts]), np.concatenate(priors)

@@ -1,7 +1,8 @@
 """Measuring a learning curve: a linear probe on frozen vectors, trained on nested subsets and scored on rows that it never sees.
 
 Part of audit (methods 4). In each of five repeats another fifth of the rows is held out, whole clusters at a time; the subsets of the rest
-are nested. The penalty is chosen anew at every size: one that fits the smallest bends the curve. Shapes: n rows, d dimensions, L classes.
+are nested. The probe has nothing to be tuned: a penalty that fits the smallest size would bend the curve. Shapes: n rows, d
+dimensions, L classes.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from goodfit.stages.audit.curve.forecast import Curve
 
@@ -22,12 +25,8 @@ REPEATS = 5
 """Each holds out another fifth of the rows, so that together they score every row once."""
 SIZES = 8
 MOST_HELD_OUT = 4_000
-PENALTIES = (0.3, 3.0, 30.0)
-"""C of the regression (vectors of length 1)."""
 LEAST = 32
 """Rows to learn from, whichever are held out."""
-CHOSEN_ONCE = 1_000
-"""Rows from which the first repeat's choice of C serves all: below, the choice is itself a matter of luck."""
 CLASS_ROWS = 100
 """Rows that a class needs for a curve of its own."""
 WORK = 2_000_000
@@ -71,21 +70,19 @@ def learning_curve(
     scores = np.zeros((REPEATS, len(sizes)))
     recalls = np.zeros((REPEATS, len(sizes), probe.classes))
     rows = _rows_of(probe.targets, probe.classes)
-    penalty: dict[int, float] = {}
-    for repeat in range(REPEATS):
-        held = rng.permutation(np.flatnonzero(folds == repeat))[:MOST_HELD_OUT]
-        order = rng.permutation(np.flatnonzero(folds != repeat))
-        known = probe.targets[held]
-        for place, size in enumerate(sizes.tolist()):
-            use = order[:size]
-            vectors, targets = probe.vectors[use], probe.targets[use]
-            if size not in penalty or size < CHOSEN_ONCE:
-                penalty[size] = choose_penalty(vectors, targets, score, rng)
-            said = fit(vectors, targets, penalty[size]).predict(probe.vectors[held])
-            scores[repeat, place] = score(known, said)
-            recalls[repeat, place] = _recalls(known, said, probe.classes)
-            if tell is not None:
-                tell(repeat * len(sizes) + place + 1, REPEATS * len(sizes))
+    with threadpool_limits(1, user_api="blas"):  # small products: threads would mostly wait for each other
+        for repeat in range(REPEATS):
+            held = rng.permutation(np.flatnonzero(folds == repeat))[:MOST_HELD_OUT]
+            order = rng.permutation(np.flatnonzero(folds != repeat))
+            known = probe.targets[held]
+            for place, size in enumerate(sizes.tolist()):
+                use = order[:size]
+                vectors, targets = probe.vectors[use], probe.targets[use]
+                said = fit(vectors, targets).predict(probe.vectors[held])
+                scores[repeat, place] = score(known, said)
+                recalls[repeat, place] = _recalls(known, said, probe.classes)
+                if tell is not None:
+                    tell(repeat * len(sizes) + place + 1, REPEATS * len(sizes))
     shown = rows >= CLASS_ROWS
     curves = [Curve(sizes, recalls[:, :, k]) if shown[k] else None for k in range(probe.classes)]
     return Curve(sizes, scores), curves
@@ -101,18 +98,6 @@ def _folds(clusters: Ints, rng: np.random.Generator) -> Ints:
     return fold[member]
 
 
-def choose_penalty(vectors: NDArray[np.float32], targets: NDArray[Any], score: Score, rng: np.random.Generator) -> float:
-    """The C of PENALTIES with the best score on a fifth of the rows when the others are learned."""
-    order = rng.permutation(len(targets))
-    cut = max(1, len(order) // 5)
-    check, learn = order[:cut], order[cut:]
-
-    def right(c: float) -> float:
-        return score(targets[check], fit(vectors[learn], targets[learn], c).predict(vectors[check]))
-
-    return max(PENALTIES, key=right)
-
-
 class _Several:
     """One regression per label."""
 
@@ -126,16 +111,30 @@ class _Several:
         )
 
 
-def fit(vectors: NDArray[np.float32], targets: NDArray[Any], c: float) -> Any:
-    """The probe: logistic regression, for several labels a row one each; where all rows agree it always says that."""
+def fit(vectors: NDArray[np.float32], targets: NDArray[Any]) -> Any:
+    """The probe: linear discriminant analysis with the shrinkage of Ledoit & Wolf (2004), which has nothing to be tuned.
+
+    Several labels a row: a logistic regression each. Where all rows agree it always says that.
+    """
     if targets.ndim == 2:
-        return _Several([fit(vectors, column, c) for column in targets.T])
+        return _Several([_regression(vectors, column) for column in targets.T])
+    known, counts = np.unique(targets, return_counts=True)
+    if len(known) < 2:
+        return _Constant(targets[0])
+    if len(targets) <= len(known) or counts.max() < 2:
+        return _regression(vectors, targets)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # collinear components, more classes than rows: shrinkage is there for these
+        return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(vectors, targets)
+
+
+def _regression(vectors: NDArray[np.float32], targets: NDArray[Any]) -> Any:
     if len(np.unique(targets)) < 2:
         return _Constant(targets[0])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", UserWarning)  # many classes in few rows are no regression
-        return LogisticRegression(C=c, max_iter=60, tol=1e-3).fit(vectors, targets)
+        return LogisticRegression(C=10.0, max_iter=60, tol=1e-3).fit(vectors, targets)
 
 
 class _Constant:
