@@ -25,7 +25,7 @@ FLOOR = 0.003
 """Standard error of a point, at least: no form holds exactly."""
 RUN = 0.3
 """Share of the scatter that is the training run's; the rest is that of few held-out rows, which the level's noise has already."""
-WORSE, WORSE_SURE = 0.01, 4.0
+WORSE, WORSE_SURE = 0.01, 5.0
 """A curve on which the largest size is worse by a point than a smaller one, beyond this many standard errors, is no learning curve."""
 Answer = Literal["forecast", "not_a_curve", "too_few_sizes"]
 
