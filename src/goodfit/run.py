@@ -56,6 +56,7 @@ REVIEW_RESULTS = "results.json"
 REPORT_HTML = "report.html"
 REPORT_JSON = "report.json"
 CARD = "README.md"
+DATA_CARD = "DATACARD.md"
 
 RunStatus = Literal["running", "interrupted", "partial", "failed", "stopped", "done"]
 StageState = Literal["pending", "running", "done", "reused", "skipped", "failed"]

@@ -55,7 +55,7 @@ def headline(scores: dict[str, Any]) -> dict[str, Any] | None:
 def files(run: Run) -> dict[str, str]:
     """What stands in the run folder, relative to it."""
     wanted = {"report": names.REPORT_HTML, "report_json": names.REPORT_JSON, "model": f"train/{names.MODEL}"}
-    wanted |= {"card": names.CARD, "log": names.LOG}
+    wanted |= {"card": names.CARD, "data_card": names.DATA_CARD, "log": names.LOG}
     return {key: path for key, path in wanted.items() if (run.path / path).exists()}
 
 

@@ -42,9 +42,9 @@ TOLD = 600
 PROMPTS_SHOWN = 4
 STEPS_SHOWN = 8
 BEST, WORST = 4, 8
-QUOTED = re.compile(r"(['\"]).*\1", re.DOTALL)
+QUOTED = re.compile(r"(['\"]).*\1|“.*”", re.DOTALL)
 LABELLED = re.compile(r"\b(class(es)?|labels?|(single|multi)-label)\b")
-QUOTING = ("EVA002", "PRE004")
+QUOTING = ("EVA002", "PRE004", "AUD076")
 """Findings whose words quote an answer."""
 
 
