@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from goodfit.stages.audit.checks.more_data import macro_f1, micro_f1
-from goodfit.stages.audit.curve import Curve, Probe, forecast, learning_curve, sizes_of
+from goodfit.stages.audit.curve import Curve, Probe, forecast, learning_curve, macro_f1, micro_f1, sizes_of
 from goodfit.stages.audit.curve.measure import REPEATS, fit
 from tests.stages.audit.make import audit_rows, clean_texts, finding
 

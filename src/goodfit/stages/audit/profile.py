@@ -38,6 +38,7 @@ def profile_of(scene: Scene) -> dict[str, Any]:
         "conflicts": scene.hygiene["conflicts"],
         "clusters": scene.manifest["clusters"],
         "topics": _topics(scene),
+        **({} if (learned := scene.__dict__.get("learned")) is None else {"learning_curve": learned.to_json()}),
     }
 
 

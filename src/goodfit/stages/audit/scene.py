@@ -24,6 +24,7 @@ from goodfit.score import Score
 from goodfit.stages.audit.answers import Answered, answered
 from goodfit.stages.audit.association import Axis
 from goodfit.stages.audit.check import TaskName
+from goodfit.stages.audit.curve import Learned, Probe, learn
 from goodfit.stages.audit.likeness import LEAST_ROWS, Topics, topics_of
 from goodfit.statistics import score
 from goodfit.tasks.embeddings import MOST_TOKENS, Encoder, find_encoder
@@ -287,6 +288,14 @@ class Scene:
             return None
         rows = self.featured
         return topics_of(rows.texts.to_pylist(), rows.vectors, seed=self.recipe.seed)
+
+    @cached_property
+    def learned(self) -> Learned | None:
+        """The learning curve of the sampled training rows; None where none can be measured."""
+        rows, show = self.featured, self.screen.progress
+        probe = Probe(rows.vectors, rows.labels, rows.clusters, len(self.labels))
+        n, seed = self.splits.counts["train"], self.recipe.seed
+        return learn(probe, n, seed=seed, tell=lambda done, total: show("learning curve", done, total))
 
     def _production(self) -> pa.Array | None:
         assert self.recipe.audit is not False

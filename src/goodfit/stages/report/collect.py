@@ -111,6 +111,8 @@ def _charts(spoken: Facts, data: DataFacts, confusion: Confusion | None) -> Iter
         yield from plots.headline(rival_scores(spoken), _primary_bar(scores.gates, scores.primary))
     yield from plots.labels(data)
     yield from plots.lengths(data)
+    yield from plots.topics(data)
+    yield from plots.learning_curve(data)
     if spoken.training is not None:
         yield from plots.curves(spoken.training)
     if scores is not None:

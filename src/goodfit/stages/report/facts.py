@@ -112,6 +112,9 @@ def data_facts(folder: Folder, settings: Mapping[str, Any]) -> DataFacts:
         max_length=whole(prepared, "max_length") if maximum is None else maximum,
         lengths=_lengths(prepared) or _lengths(profile),
         languages=_languages(profile),
+        topics=_topics(mapping(profile, "topics")),
+        topics_stable=mapping(profile, "topics").get("stable") is not False,
+        learning_curve=_learning_curve(mapping(profile, "learning_curve")),
     )
 
 
@@ -151,6 +154,28 @@ def _lengths(source: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     split = word(found, "split")
     return {"unit": word(found, "unit") or "tokens", "edges": edges, "counts": heights} | ({"split": split} if split else {})
+
+
+def _topics(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Name, rows and share of each cluster; what is damaged is left out."""
+    listed = [one for one in found.get("topics") or () if isinstance(one, Mapping)]
+    return [
+        {"name": readable(one.get("name") or "?"), "n": whole(one, "n"), "share": real(one, "share")} for one in listed
+        if whole(one, "n") is not None and real(one, "share") is not None
+    ]  # fmt: skip
+
+
+def _learning_curve(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The measured points and the forecast, where all of them are whole."""
+    parts = {key: [_curve_point(one) for one in found.get(key) or () if isinstance(one, Mapping)] for key in ("measured", "forecast")}
+    if len(parts["measured"]) < 2 or any(point is None for points in parts.values() for point in points):
+        return {}
+    return {"metric": word(found, "metric") or "score", **parts}
+
+
+def _curve_point(one: Mapping[str, Any]) -> dict[str, float] | None:
+    values = {key: real(one, key) for key in ("rows", "value", "low", "high")}
+    return None if any(value is None for value in values.values()) else {key: value for key, value in values.items() if value is not None}
 
 
 def _languages(profile: Mapping[str, Any]) -> list[str]:

@@ -122,6 +122,11 @@ class DataFacts(Record):
     lengths: dict[str, Any] = {}
     """Histogram: `unit`, `edges` (k + 1), `counts` (k), and the `split` that was counted, where one was."""
     languages: list[str] = []
+    topics: list[dict[str, Any]] = []
+    """Clusters of the training texts: `name`, `n`, `share`."""
+    topics_stable: bool = True
+    learning_curve: dict[str, Any] = {}
+    """`metric`, and `measured` and `forecast`: lists of `rows`, `value`, `low`, `high`."""
 
     @property
     def cut(self) -> dict[str, int]:

@@ -6,17 +6,14 @@ vectors (methods 4).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from sklearn.metrics import f1_score
 
 from goodfit.score import Score
 from goodfit.stages.audit.check import Outcome, check, found, not_applicable, passed
-from goodfit.stages.audit.curve import Curve, Forecast, Probe, forecast, learning_curve
+from goodfit.stages.audit.curve import Curve, Forecast, forecast, targets_of
 from goodfit.stages.audit.scene import Scene, listing
 
-MINIMUM_ROWS = 100
+MINIMUM_ROWS, MINIMUM_CLUSTERS = 100, 25
 HELPS = 0.01
 """Gain from twice the rows, at the lower end of its interval, that is worth a note."""
 CLASSES_SHOWN = 3
@@ -29,16 +26,12 @@ def more_data(scene: Scene) -> Outcome:
     if n < MINIMUM_ROWS:
         return not_applicable(f"it takes {MINIMUM_ROWS} training rows; there are {n:,}")
     rows = scene.featured
-    if len(np.unique(rows.clusters)) < 25:
-        return not_applicable("the training rows form fewer than 25 clusters")
-    name, measure = ("micro_f1", micro_f1) if scene.task == "multi_label" else ("macro_f1", macro_f1)
-    probe = Probe(rows.vectors, rows.labels, rows.clusters, len(scene.labels))
-    tell = scene.screen.progress
-    measured = learning_curve(probe, measure, seed=scene.recipe.seed, tell=lambda d, t: tell("learning curve", d, t))
-    if measured is None:
+    if len(np.unique(rows.clusters)) < MINIMUM_CLUSTERS:
+        return not_applicable(f"the training rows form fewer than {MINIMUM_CLUSTERS} clusters")
+    learned = scene.learned
+    if learned is None:
         return not_applicable("one cluster holds so many of the training rows that no fifth of them can be left out")
-    curve, classes = measured
-    seen = forecast(curve, targets_of(curve, n), np.random.default_rng(scene.recipe.seed))
+    curve, seen, name = learned.curve, learned.ahead, learned.metric
     if seen.answer != "forecast":
         return _no_forecast(curve, seen, name)
     value, low, high = seen.gain(1, 0)
@@ -46,29 +39,12 @@ def more_data(scene: Scene) -> Outcome:
     level = f"A linear model on frozen vectors of {rows.encoder} reaches {_points(float(curve.mean[-1]))} of {_said(name)} on " \
             f"{int(curve.sizes[-1]):,} rows"  # fmt: skip
     bound = "A model that is fine-tuned whole usually gains more from more rows than this one."
-    detail = f"{level}; {_gains(seen, n)}. {_of_classes(classes, scene.labels, n, scene.recipe.seed)}{bound}"
+    detail = f"{level}; {_gains(seen, n)}. {_of_classes(learned.classes, scene.labels, n, scene.recipe.seed)}{bound}"
     title = f"twice the rows: {_gain(value, low, high)} of {_said(name)}"
     if low <= HELPS:
         return passed(f"more rows are not sure to help; {title}", detail=detail, evidence=(gain,))
     fix = "gather more rows, first of the classes that gain most; or keep these and accept the score"
     return found("note", title, detail=detail, evidence=(gain,), fix=fix)
-
-
-def targets_of(curve: Curve, n: int) -> Any:
-    """All rows, and twice as many, as far as a forecast goes."""
-    largest = int(curve.sizes[-1])
-    base = min(n, 2 * largest)
-    return np.array([base, min(2 * base, 4 * largest)], dtype=np.int64)
-
-
-def macro_f1(targets: Any, said: Any) -> float:
-    """Mean F1 of the classes that there are."""
-    return float(f1_score(targets, said, average="macro", zero_division=0))
-
-
-def micro_f1(targets: Any, said: Any) -> float:
-    """F1 over all labels of all rows."""
-    return float(f1_score(targets, said, average="micro", zero_division=0))
 
 
 def _no_forecast(curve: Curve, seen: Forecast, name: str) -> Outcome:
@@ -84,7 +60,7 @@ def _no_forecast(curve: Curve, seen: Forecast, name: str) -> Outcome:
 
 
 def _gains(seen: Forecast, n: int) -> str:
-    base, more = (int(size) for size in seen.targets)
+    base, more = (int(size) for size in seen.targets[:2])
     far = "" if base == n else f" (more than {more:,} is beyond what {n:,} rows of this kind can tell)"
     return f"from {base:,} to {more:,} rows {_gain(*seen.gain(1, 0))}{far}"
 
