@@ -42,12 +42,12 @@ def gather(folder: Folder) -> ReportDocument:
     _not_newer(record)
     run = facts.run_facts(folder, record, settings)
     document = results.score_document(folder)
-    scores, data = results.score_facts(document), facts.data_facts(folder, settings)
+    how = _show_text(settings)
+    scores, data = results.score_facts(document), facts.data_facts(folder, settings, how)
     confusion = results.confusion_facts(document)
     classes = results.class_facts(document, confusion)
     training = training_facts(folder, settings, scores.primary if scores else None)
     bins = reliability(folder, document, multi_label=run.multi_label)
-    how = _show_text(settings)
     findings = discreet(folder.findings(record), how)
     written = WRITTEN[run.task](folder, document, findings, how) if run.task in WRITTEN else None
     known = Known(

@@ -67,7 +67,7 @@ def _composition(report: Mapping[str, Any], profile: Mapping[str, Any], manifest
     ]
     known += _columns(manifest) + _lengths(profile)
     known += [f"{md(axis)}: {_members(members)}." for axis, members in manifest.get("groups", {}).items()]
-    known += _repeats(profile) + _topics(profile)
+    known += _repeats(profile) + _topics(report["data"], profile)
     return [*_section("Composition", known)[:-1], "", *_classes(manifest, profile)]
 
 
@@ -101,12 +101,12 @@ def _repeats(profile: Mapping[str, Any]) -> list[str]:
     return [f"Rows that repeat the text of an earlier one: {found.get('extra', 0):,}."]
 
 
-def _topics(profile: Mapping[str, Any]) -> list[str]:
-    found = profile.get("topics", {})
-    if not found.get("topics"):
+def _topics(data: Mapping[str, Any], profile: Mapping[str, Any]) -> list[str]:
+    if not data["topics"]:
         return []
-    rough = "" if found.get("stable") else " (unstable clusters: take the names as rough)"
-    shown = "; ".join(f"{md(one['name'])} {100 * one['share']:.0f}%" for one in found["topics"][:TOPICS_SHOWN])
+    rough = "" if data["topics_stable"] else " (unstable clusters: take the names as rough)"
+    shown = "; ".join(f"{md(one['name'])} {100 * one['share']:.0f}%" for one in data["topics"][:TOPICS_SHOWN])
+    found = profile.get("topics", {})
     diverse = f"{found.get('effective_texts', 0):,.0f} wholly different texts (Vendi score, vectors of {md(found.get('encoder', ''))})"
     return [f"Topics of the training texts{rough}: {shown}.", f"In effect as diverse as {diverse}."]
 

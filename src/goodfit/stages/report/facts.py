@@ -14,6 +14,7 @@ from goodfit.run import BEST, CANDIDATES, EVENTS, MANIFEST, PLAN, PREDICTIONS, P
 from goodfit.stages.report import words
 from goodfit.stages.report.folder import STAGES, Folder, counts, mapping, real, whole, word
 from goodfit.stages.report.schema import DataFacts, GroupCount, Missing, Reproduce, RunFacts, StageFacts
+from goodfit.stages.report.text import ShowText
 from goodfit.stages.report.text import name as readable
 
 _ABSOLUTE = re.compile(r"(?<![\w.:/])(?:[A-Za-z]:\\|~?/)[^\s:'\"]*[\w]")
@@ -85,8 +86,8 @@ def _model(model: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in model.items() if isinstance(value, str | int | float | bool)}
 
 
-def data_facts(folder: Folder, settings: Mapping[str, Any]) -> DataFacts:
-    """Rows, labels, lengths and groups; what no stage has counted yet stays empty."""
+def data_facts(folder: Folder, settings: Mapping[str, Any], how: ShowText = "masked") -> DataFacts:
+    """Rows, labels, lengths and groups; what no stage has counted yet stays empty. Topics have their words where `how` shows texts."""
     manifest, prepared, profile = (
         folder.document("split", MANIFEST),
         folder.document("prepare", MANIFEST),
@@ -112,7 +113,7 @@ def data_facts(folder: Folder, settings: Mapping[str, Any]) -> DataFacts:
         max_length=whole(prepared, "max_length") if maximum is None else maximum,
         lengths=_lengths(prepared) or _lengths(profile),
         languages=_languages(profile),
-        topics=_topics(mapping(profile, "topics")),
+        topics=_topics(mapping(profile, "topics"), how),
         topics_stable=mapping(profile, "topics").get("stable") is not False,
         learning_curve=_learning_curve(mapping(profile, "learning_curve")),
     )
@@ -156,13 +157,14 @@ def _lengths(source: Mapping[str, Any]) -> dict[str, Any]:
     return {"unit": word(found, "unit") or "tokens", "edges": edges, "counts": heights} | ({"split": split} if split else {})
 
 
-def _topics(found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Name, rows and share of each cluster; what is damaged is left out."""
+def _topics(found: Mapping[str, Any], how: ShowText) -> list[dict[str, Any]]:
+    """Name, rows and share of each cluster; what is damaged is left out. Words are words of rows: masked, a cluster has a number."""
     listed = [one for one in found.get("topics") or () if isinstance(one, Mapping)]
+    whole_ones = [one for one in listed if whole(one, "n") is not None and real(one, "share") is not None]
     return [
-        {"name": readable(one.get("name") or "?"), "n": whole(one, "n"), "share": real(one, "share")} for one in listed
-        if whole(one, "n") is not None and real(one, "share") is not None
-    ]  # fmt: skip
+        {"name": readable(one.get("name") or "?") if how == "full" else f"cluster {k}", "n": whole(one, "n"), "share": real(one, "share")}
+        for k, one in enumerate(whole_ones, 1)
+    ]
 
 
 def _learning_curve(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,10 +42,10 @@ TOLD = 600
 PROMPTS_SHOWN = 4
 STEPS_SHOWN = 8
 BEST, WORST = 4, 8
-QUOTED = re.compile(r"(['\"]).*\1|“.*”", re.DOTALL)
+QUOTED = re.compile(r"(['\"]).*\1|“[^”]*”", re.DOTALL)
 LABELLED = re.compile(r"\b(class(es)?|labels?|(single|multi)-label)\b")
-QUOTING = ("EVA002", "PRE004", "AUD076")
-"""Findings whose words quote an answer."""
+QUOTING = ("EVA002", "PRE004", "AUD040", "AUD041", "AUD076")
+"""Findings whose words quote an answer, or words of rows."""
 
 
 def generation_facts(folder: Folder, document: Mapping[str, Any], findings: Iterable[Finding], how: ShowText) -> GenerationFacts:

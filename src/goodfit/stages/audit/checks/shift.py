@@ -71,5 +71,5 @@ def _words(rows: Featured, reference: Reference) -> str:
         return "No single word tells them apart."
     here, there = (np.asarray(part.sum(axis=0)).reshape(-1).astype(float) for part in (counts[:n], counts[n:]))
     sides = ((reference.name, distinctive(there, here, words)), ("training", distinctive(here, there, words)))
-    said = [f"More in {name}: {', '.join(found)}." for name, found in sides if found]
+    said = [f"More in {name}: {', '.join(f'“{word}”' for word in found)}." for name, found in sides if found]
     return " ".join(said) or "No single word tells them apart."

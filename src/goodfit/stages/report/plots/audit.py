@@ -29,7 +29,10 @@ def topics(data: DataFacts) -> Iterator[Chart]:
     y, x = names("topic", None, order), number_of("rows", "rows", drawn[0]["n"], form="~s")
     rough = "" if data.topics_stable else " Two halves of the rows do not give the same clusters: take the names as rough."
     more = f" The {TOPICS_SHOWN} largest are drawn." if len(data.topics) > TOPICS_SHOWN else ""
-    said = f"{words.count(len(data.topics), 'cluster')} of texts that are alike, named by words that the rest has less often."
+    named = ", numbered, since their words are those of rows (report.show_text)"
+    if not str(data.topics[0]["name"]).startswith("cluster "):
+        named = ", named by words that the rest has less often"
+    said = f"{words.count(len(data.topics), 'cluster')} of texts that are alike{named}."
     yield Chart(
         id="topics",
         section="data",
