@@ -49,6 +49,7 @@ def files_reference() -> str:
         "| `review/<reviewer>.jsonl` | [review_answer](schemas/review_answer.json), one a line; the later line of an item counts |",
         "| `review/judges/<name>.jsonl` | [judge_answer](schemas/judge_answer.json), one a line; the later line of an item counts |",
         "| `report.json` | [report](schemas/report.json) |",
+        "| `split/decisions.jsonl` | the decisions that this run applied, a line each: row, action, value, by, reason, time |",
         "| `split/assignment.parquet` | row, split, fold, group, stratum, at (`file:line`, header = line 1) |",
         "| `evaluate/predictions.parquet` | row, split, system, label, prediction, p_`<label>` … |",
         "| `evaluate/predictions.parquet` (generation) | row, split, system, label, prediction, logprob, stopped, tokens, learned, bytes |",

@@ -73,6 +73,22 @@ def looks(workspace: Path, test: str, rows: pa.Array) -> Looks:
     return Looks(models_scored=len(models), n=len(rows))
 
 
+def opened(workspace: Path, rows: pa.Array) -> dict[str, str]:
+    """Which of these rows stood in a test set that was opened, and when the first time (ISO 8601, UTC)."""
+    first: dict[str, str] = {}
+    for line in read_jsonl(workspace / LEDGER):
+        first[line["test"]] = min(line["time"], first.get(line["test"], line["time"]))
+    out: dict[str, str] = {}
+    for test, time in first.items():
+        path = _rows_path(workspace, test)
+        if not path.exists():
+            continue
+        found = rows.filter(pc.is_in(rows, value_set=pq.read_table(path)["row"].combine_chunks()))
+        for row in found.to_pylist():
+            out[row] = min(time, out.get(row, time))
+    return out
+
+
 def _keep_rows(workspace: Path, test: str, rows: pa.Array) -> None:
     path = _rows_path(workspace, test)
     if not path.exists():

@@ -38,8 +38,10 @@ LOCK = "run.lock"
 LOG = "log.txt"
 FINDINGS = "findings.jsonl"
 ASSIGNMENT = "assignment.parquet"
+DECISIONS = "decisions.jsonl"
 MANIFEST = "manifest.json"
 PROFILE = "profile.json"
+SUSPECTS = "suspects.parquet"
 CANDIDATES = "candidates.json"
 PLAN = "plan.json"
 EVENTS = "events.jsonl"
@@ -127,6 +129,8 @@ class RunRecord(BaseModel):
     attempts: int = 0
     base: str = "."
     """Folder that relative data paths of the recipe start from."""
+    guessed: bool = False
+    """There is no recipe file: the recipe is the one that `init` would write for a data file."""
     recipe_hash: str
     overrides: list[str] = Field(default_factory=list)
     """`key=value` words of the command, applied to recipe.yaml."""

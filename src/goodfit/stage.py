@@ -110,7 +110,8 @@ class _Doing:
             return None
         if self.record.inputs != self.inputs:
             raise RunError(
-                f"{self.run.id}: what {self.name} was made from has changed since (the data, the base model, or Goodfit itself)",
+                f"{self.run.id}: what {self.name} was made from has changed since (the data, decisions on its rows, the base model, or "
+                "Goodfit itself)",
                 fix="goodfit run RECIPE --new starts a fresh run",
             )
         return _load(self.result, self.run)

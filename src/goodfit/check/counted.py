@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
+from goodfit.data.beside import decisions_of
 from goodfit.data.store import RowStore, open_store
 from goodfit.engine.events import Event
 from goodfit.engine.examples import Examples
@@ -29,10 +30,10 @@ from goodfit.engine.precision import choose_precision
 from goodfit.models.identity import Identity
 from goodfit.recipe import Recipe
 from goodfit.settings import Loaded
-from goodfit.stages.split.assign import Division, assign
-from goodfit.stages.split.assign import check as refuse
+from goodfit.stages.split.assign import Division
 from goodfit.stages.split.cut import NAMES, TEST, TRAIN
-from goodfit.stages.split.look import look
+from goodfit.stages.split.decide import divide as divide_rows
+from goodfit.stages.split.record import Origin
 from goodfit.stages.split.sources import columns_of, sources_of
 from goodfit.statistics import smallest_difference, smallest_gap
 
@@ -75,11 +76,10 @@ class Counted:
 
 def divide(recipe: Recipe, base: Path) -> tuple[RowStore, Division]:
     """Reads and divides the rows as split does; DataError where it would refuse them."""
-    sources = sources_of(recipe.data, base)
-    store = open_store(sources, columns_of(recipe))
-    seen = look(store, recipe, sources)
-    refuse(seen, recipe, ", ".join(source.path for source in sources))
-    return store, assign(seen, recipe, store.column("row"), None)
+    sources, columns = sources_of(recipe.data, base), columns_of(recipe)
+    origin = Origin(open_store(sources, columns), sources, columns, "", {})
+    decided, division, _ = divide_rows(origin, recipe, decisions_of(recipe.data, base), None, lambda _: {})
+    return decided.store, division
 
 
 def count(recipe: Recipe, store: RowStore, division: Division) -> Counted:

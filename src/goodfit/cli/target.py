@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from goodfit import run as runs
+from goodfit.data.beside import decisions_of
 from goodfit.data.fingerprint import data_fingerprint
 from goodfit.data.source import check_header
 from goodfit.errors import SettingsError, UserError, nearest
@@ -34,6 +35,8 @@ class Asked:
     text: str
     base: Path
     overrides: tuple[str, ...] = ()
+    guessed: bool = False
+    """There is no recipe file."""
 
     @property
     def recipe(self) -> Recipe:
@@ -68,7 +71,7 @@ def asked(target: str, overrides: Sequence[str]) -> Asked:
     )
     text = found.recipe_text
     loaded = from_text(text, f"the recipe guessed for {target}", overrides)
-    return Asked(loaded, text, Path.cwd(), tuple(overrides))
+    return Asked(loaded, text, Path.cwd(), tuple(overrides), guessed=True)
 
 
 def begin(target: str, overrides: Sequence[str], *, workspace: Path, new: bool = False, until: str | None = None) -> Begun:
@@ -108,7 +111,9 @@ def _continued(run: Run, overrides: Sequence[str], workspace: Path, *, new: bool
     words = [*run.record.overrides, *overrides]
     loaded = read(run.path / runs.RECIPE, words)
     if overrides or new:
-        return _for_recipe(Asked(loaded, loaded.text, run.base, tuple(words)), workspace, new=new, until=until, parent=run)
+        return _for_recipe(
+            Asked(loaded, loaded.text, run.base, tuple(words), run.record.guessed), workspace, new=new, until=until, parent=run
+        )
     return Begun(loaded.recipe, run, resumed=True, named=True, finished=_is_done(run, until))
 
 
@@ -121,7 +126,7 @@ def _for_recipe(what: Asked, workspace: Path, *, new: bool, until: str | None, p
     parent = parent or newest
     run = Run.create(
         workspace, name=what.recipe.name, recipe_text=what.text, base=what.base, recipe_hash=recipe_hash,
-        overrides=list(what.overrides), parent=parent.id if parent else None,
+        overrides=list(what.overrides), parent=parent.id if parent else None, guessed=what.guessed,
     )  # fmt: skip
     return Begun(what.recipe, run)
 
@@ -142,7 +147,10 @@ def _equal(run: Run, what: Asked, recipe_hash: str) -> bool:
     if run.record.recipe_hash != recipe_hash or run.base != what.base.resolve():
         return False
     known = run.record.data.get("fingerprint")
-    return known is None or known == data_fingerprint(sources_of(what.recipe.data, what.base))
+    if known is None:
+        return True
+    decided = decisions_of(what.recipe.data, what.base, guessed=what.guessed)[0].fingerprint
+    return decided == run.record.data.get("decisions") and known == data_fingerprint(sources_of(what.recipe.data, what.base))
 
 
 def _is_done(run: Run, until: str | None) -> bool:

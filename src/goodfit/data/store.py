@@ -15,9 +15,10 @@ of how they are read, and of the columns asked for, so that it is safe to delete
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -51,6 +52,13 @@ class RowStore:
 
     def __len__(self) -> int:
         return int(self._table.num_rows)
+
+    def with_columns(self, replaced: Mapping[str, pa.ChunkedArray]) -> RowStore:
+        """The same rows with some columns replaced, in memory only (decided.py)."""
+        out = copy.copy(self)
+        for name, column in replaced.items():
+            out._table = out._table.set_column(out._table.schema.get_field_index(name), out._table.schema.field(name), column)
+        return out
 
     def schema(self, columns: Sequence[str] | None = None) -> pa.Schema:
         """Names and types of the columns (of all, or of these)."""

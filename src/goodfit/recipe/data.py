@@ -45,6 +45,9 @@ class Data(Form):
     """Given validation rows (cut from train when omitted)."""
     test: str | None = None
     """Given test rows (cut from train when omitted)."""
+    decisions: str | Literal[False] | None = None
+    """File of what people decided about rows (`goodfit review RUN --of suspects`): relabelled, dropped, masked. Found by itself when it
+    is called decisions.jsonl and lies beside the recipe, or beside the data; `false`: none is applied."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Data:

@@ -26,6 +26,8 @@ class SplitManifest(Document):
     dropped: dict[str, int]
     splits: dict[str, int]
     groups: dict[str, dict[str, dict[str, int]]]
+    decisions: dict[str, Any] | None = None
+    """What people decided of rows: the file, applied by action, by whom, about unknown rows, refused, test rows changed."""
 
     @model_validator(mode="after")
     def _nothing_lost(self) -> SplitManifest:

@@ -17,7 +17,7 @@ from goodfit.errors import Place, SettingsError
 from goodfit.settings.document import Document, Path_, compose, dotted, scalar
 from goodfit.settings.tree import remove, value_at
 
-_PATHS = ("data.path", "data.train", "data.valid", "data.test")
+_PATHS = ("data.path", "data.train", "data.valid", "data.test", "data.decisions")
 _WORD = r'(?:"[^"]*"|[^.\[\]"=]+)'
 _KEY = re.compile(rf"{_WORD}(?:\.{_WORD}|\[\d+\])*")
 _PART = re.compile(rf"\[(?P<index>\d+)\]|(?P<word>{_WORD})")

@@ -46,7 +46,7 @@ def test_the_folder_is_as_designed(tmp_path: Path) -> None:
     assert {k: sum(v.values()) for k, v in kinds.items()} == {k: sum(v.values()) for k, v in splits.label_counts().items()}
     assert run.record.data == {"fingerprint": splits.data_fingerprint, "rows": 400, "splits": manifest.splits}
     assert run.record.test == {"fingerprint": splits.test_fingerprint, "models_scored": 0}
-    assert {f.code for f in run.findings("split")} == {f"SPL00{k}" for k in range(1, 9)}
+    assert {f.code for f in run.findings("split")} == {f"SPL{k:03d}" for k in range(1, 11)}
 
 
 def test_the_handle_gives_rows_in_order(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from goodfit.data.decisions import NAME, looks_like_decisions
+from goodfit.data.fix.ledger import SUFFIX
 from goodfit.data.readers import streams, text_folder
 from goodfit.data.readers.base import DataFile
 from goodfit.data.readers.dialect import DELIMITERS
@@ -96,8 +98,9 @@ def _refuse_stand_in(file: DataFile) -> None:
 
 
 def data_files(folder: Path) -> list[Path]:
-    """The files in a folder whose ending says a format, without hidden files and the metadata of saved data sets."""
+    """The files in a folder whose ending says a format, without hidden files, decisions on rows, and the metadata of saved data sets."""
     files = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith((".", "_")) and p.name not in _SAVED)
+    files = [p for p in files if not (p.name.endswith(NAME) and looks_like_decisions(p)) and not p.name.endswith(SUFFIX)]
     return [p for p in files if format_of_suffix(_inner_suffix(p)) is not None]
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from goodfit.data.journal import append_line
 from goodfit.errors import UserError
 from goodfit.improve.judge.asking import SIDES, Judge, Question, averaged, chosen, preference, rating
-from goodfit.improve.review.book import ASKS, DIMENSIONS, Book, append_line, reviewer_name
+from goodfit.improve.review.book import ASKS, DIMENSIONS, Book, reviewer_name
 from goodfit.improve.review.judged import TIE
 from goodfit.improve.review.judges import FOLDER, judge_answers, judged_items
 

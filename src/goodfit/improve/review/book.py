@@ -15,16 +15,14 @@ import re
 import secrets
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
-from goodfit.errors import RunError, UserError, machine_error
+from goodfit.data.journal import append_line, locked
+from goodfit.errors import RunError, UserError
 from goodfit.files import read_json, read_jsonl, write_json
 from goodfit.improve.review.draw import REPEAT_EVERY, Draw, Drawn, chance, draw, key
 from goodfit.improve.review.samples import read_samples
@@ -40,7 +38,6 @@ COMMON = 0.2
 """Share of the items that every reviewer sees first, so that agreement can be told early."""
 REPEAT_AFTER = 15
 """A repeated item comes this many items after it was first seen (or last, in a short review)."""
-LOCK_SECONDS = 10
 LONGEST_NOTE, LONGEST_TAG, MOST_TAGS = 4000, 40, 10
 
 
@@ -111,7 +108,7 @@ class Book:
             if not os.access(read_only, os.W_OK):
                 raise UserError(f"{folder} cannot be written to", fix="change its permissions, or copy the run")
             folder.mkdir(exist_ok=True)
-            with _locked(folder / ITEMS):
+            with locked(folder / ITEMS):
                 _prepare([run, *others], folder / ITEMS, items, ask)
         try:
             return cls(run, read_json(folder / ITEMS))
@@ -328,49 +325,6 @@ def _check(given: Given, order: Sequence[str]) -> None:
             raise UserError("a rating is a whole number from 1 to 5")
     if len(given.note) > LONGEST_NOTE or len(given.tags) > MOST_TAGS or any(len(tag) > LONGEST_TAG for tag in given.tags):
         raise UserError(f"a note has at most {LONGEST_NOTE} characters; there are at most {MOST_TAGS} tags of {LONGEST_TAG}")
-
-
-def append_line(path: Path, line: dict[str, Any]) -> None:
-    """One line, on disk when this returns; a torn last line (a crash in the middle of a write) is cut away first: nobody was told of it."""
-    text = json.dumps(_writable(line), ensure_ascii=False, allow_nan=False) + "\n"
-    with _locked(path):
-        try:
-            with path.open("a+b") as handle:
-                _cut_torn_line(handle)
-                handle.write(text.encode("utf-8"))
-                handle.flush()
-                os.fsync(handle.fileno())
-        except OSError as error:
-            raise machine_error(error, "writing", path) from error
-
-
-def _cut_torn_line(handle: Any) -> None:
-    size = handle.seek(0, os.SEEK_END)
-    if size == 0:
-        return
-    handle.seek(size - 1)
-    if handle.read(1) != b"\n":
-        handle.seek(0)
-        handle.truncate(handle.read().rfind(b"\n") + 1)
-
-
-def _writable(value: Any) -> Any:
-    """Lone surrogates, which a browser can send and no file can hold, as their escapes."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")
-    if isinstance(value, dict):
-        return {name: _writable(inner) for name, inner in value.items()}
-    return [_writable(inner) for inner in value] if isinstance(value, list) else value
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    lock = path.with_name(f".{path.name}.lock")
-    try:
-        with FileLock(str(lock), timeout=LOCK_SECONDS):
-            yield
-    except Timeout as error:
-        raise RunError(f"{path} is being written by another process", fix="wait for it, or end that process") from error
 
 
 def _now() -> str:

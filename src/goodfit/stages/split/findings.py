@@ -21,7 +21,7 @@ from goodfit.score import Score
 from goodfit.stages.split.assign import Division
 from goodfit.stages.split.cut import NAMES, TEST, TRAIN, UNDECIDED, VALID
 from goodfit.stages.split.groups import Ints, Mask
-from goodfit.stages.split.look import DUPLICATE, REASONS
+from goodfit.stages.split.look import DECISION, REASONS
 from goodfit.stages.split.record import Origin
 from goodfit.stages.split.sources import shown_name
 from goodfit.statistics import score
@@ -136,7 +136,7 @@ def _dropped(scene: Scene) -> Finding:
     if not dropped:
         return scene.passed("SPL003", "dropped_rows", f"all {read:,} rows are used")
     reasons = scene.division.look.reasons
-    mask = (reasons > 0) & (reasons < DUPLICATE)  # repeats and leaks go because the recipe, or the parent's sides, say so
+    mask = (reasons > 0) & (reasons < DECISION)  # others go because a person, the recipe, or the parent's sides say so
     share = float(mask.mean())
     severity: Severity = "error" if share >= DROPPED_ERROR else "note"
     listed = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in sorted(dropped.items(), key=lambda pair: -pair[1]))

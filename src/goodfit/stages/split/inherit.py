@@ -33,6 +33,7 @@ class Manifest(TypedDict):
     """What is needed of another run's manifest."""
 
     data: str
+    """The files' content, and what was decided of their rows."""
     settings: str
     lineage: str | None
     assignment: str
@@ -46,6 +47,11 @@ class Parent:
     id: str
     assignment: pa.Table
     """Columns row, split."""
+
+
+def content_of(data: str, decided: str | None) -> str:
+    """What was divided: the files' content, and what was decided of their rows."""
+    return data if decided is None else digest([data, decided])
 
 
 def rules(recipe: Recipe) -> dict[str, Any]:
@@ -93,6 +99,7 @@ def _manifest(folder: Path, recipe: Recipe) -> Manifest | None:
     try:
         document = read_json(folder / MANIFEST)
         manifest: Manifest = {key: document[key] for key in ("data", "settings", "lineage", "assignment", "rules")}  # type: ignore[assignment]
+        manifest["data"] = content_of(manifest["data"], (document.get("decisions") or {}).get("fingerprint"))
     except (OSError, ValueError, KeyError):
         return None  # that run failed before its split, or was deleted
     return manifest if manifest["rules"] == rules(recipe) and (folder / ASSIGNMENT).is_file() else None

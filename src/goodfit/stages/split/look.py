@@ -28,10 +28,10 @@ from goodfit.stages.split.times import Times, parse_times
 
 REASONS = (
     "", "missing_text", "empty_text", "unreadable", "missing_label", "unknown_label", *(r for r in NOT_READ if r != "missing_text"),
-    "missing_time", "duplicate", "leak",
+    "missing_time", "decision", "duplicate", "leak",
 )  # fmt: skip
 """Why a row is not used, in the order in which it is asked; a row has one reason. The first means: used."""
-DUPLICATE, LEAK = REASONS.index("duplicate"), REASONS.index("leak")
+DECISION, DUPLICATE, LEAK = (REASONS.index(reason) for reason in ("decision", "duplicate", "leak"))
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,10 @@ class Look:
         return replace(self, reasons=np.where(mask & self.used, np.int8(reason), self.reasons))
 
 
-def look(store: RowStore, recipe: Recipe, sources: Sequence[Source], *, on_progress: OnProgress | None = None) -> Look:
-    """Looks at every row; DataError where a time cannot be read."""
+def look(
+    store: RowStore, recipe: Recipe, sources: Sequence[Source], *, dropped: Mask | None = None, on_progress: OnProgress | None = None
+) -> Look:
+    """Looks at every row; DataError where a time cannot be read. `dropped`: the rows that somebody decided to leave out."""
     labels, classes = store.column("label"), bool(recipe.task.label_columns)
     reasons = _no_text_reasons(store)
     if classes:
@@ -105,6 +107,8 @@ def look(store: RowStore, recipe: Recipe, sources: Sequence[Source], *, on_progr
         _first_reason(reasons, _outside(labels, declared), "unknown_label")
     if recipe.split.time is not None:
         _first_reason(reasons, pc.is_null(store.column("time")).to_numpy(), "missing_time")
+    if dropped is not None:
+        reasons[dropped] = DECISION  # whatever else is wrong with them
     used = reasons == 0
     keys = text_keys(store.column("text"), on_progress=on_progress)
     keys[~used] = 0

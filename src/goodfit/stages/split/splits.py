@@ -22,6 +22,8 @@ import pyarrow.parquet as pq
 from goodfit.data import cache
 from goodfit.data.conversations import question_of
 from goodfit.data.conversations.reading import Turns
+from goodfit.data.decided import decided_store
+from goodfit.data.decisions import read_decisions
 from goodfit.data.duplicates import text_keys
 from goodfit.data.fingerprint import data_fingerprint
 from goodfit.data.named import opened
@@ -30,7 +32,7 @@ from goodfit.data.source import Columns, Source
 from goodfit.data.store import FOLDER, RowStore, open_store
 from goodfit.errors import DataError, RunError
 from goodfit.files import read_json
-from goodfit.run import ASSIGNMENT, MANIFEST, Run
+from goodfit.run import ASSIGNMENT, DECISIONS, MANIFEST, Run
 from goodfit.stages.split.hygiene import HYGIENE, HYGIENE_ROWS
 from goodfit.stages.split.sources import shown
 
@@ -180,6 +182,17 @@ class Splits:
         return {name: written for name, written in pairs.items() if name != written}
 
     def _store(self) -> RowStore:
+        """The rows with what was decided of them."""
+        return self._decided
+
+    @cached_property
+    def _decided(self) -> RowStore:
+        store, file = self._as_read(), self.folder / DECISIONS
+        if not file.is_file():
+            return store
+        return decided_store(store, read_decisions(file).last, _columns(self._manifest["columns"]))[0]
+
+    def _as_read(self) -> RowStore:
         """The row store from the cache, or read again from files that have not changed."""
         fingerprint = str(self._manifest["store"])
         path = cache.root() / FOLDER / f"{fingerprint.removeprefix('b2:')}.arrow"
