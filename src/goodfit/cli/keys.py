@@ -52,13 +52,14 @@ def judge(book: Book, reviewer: str, read: Callable[[], str | None], say: Callab
 
 def picture(shown: Shown) -> str:
     """The item as text, with control and bidi characters made visible."""
-    parts = [f"\n\n{shown.number} of {shown.of} " + "─" * 40, *_lines(shown.prompt)]
+    parts = [f"\n\n{shown.number} of {shown.of} " + "─" * 40, *text_lines(shown.prompt)]
     for side, text in zip("AB", shown.texts, strict=False):
-        parts += [f"\n── {side} " + "─" * 40, *_lines(text)]
+        parts += [f"\n── {side} " + "─" * 40, *text_lines(text)]
     return "\n".join(parts)
 
 
-def _lines(text: str) -> list[str]:
+def text_lines(text: str) -> list[str]:
+    """A text for a terminal: line by line, safe, the rest counted."""
     lines = text.splitlines() or ["(nothing)"]
     more = [f"… {len(lines) - LONGEST:,} more lines"] if len(lines) > LONGEST else []
     return [safe(line) for line in lines[:LONGEST]] + more
@@ -83,7 +84,7 @@ def _ask(book: Book, reviewer: str, shown: Shown, read: Callable[[], str | None]
             book.save(reviewer, shown.item, replace(given, skipped=True))
             return DONE
         if pressed == "r":
-            say("\n".join(_lines(shown.reference)) if shown.reference else "there is no reference answer")
+            say("\n".join(text_lines(shown.reference)) if shown.reference else "there is no reference answer")
         elif pressed == "n":
             given = replace(given, note=_note(say))
             book.save(reviewer, shown.item, given)

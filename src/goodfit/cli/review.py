@@ -1,4 +1,7 @@
-"""`goodfit review RUN`: people read the answers, blind, in the terminal or (`--web`) on a page; `--results` says what they said."""
+"""`goodfit review RUN`: people read the answers, blind, in the terminal or (`--web`) on a page; `--results` says what they said.
+
+`--of suspects`: they look at rows whose label is doubted, and decide (suspects.py).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from goodfit.cli.envelope import Answer, answered, json_option, workspace_option
 from goodfit.cli.keys import judge, key_reader, must_be_interactive
 from goodfit.cli.look import number, table
 from goodfit.cli.result import SIGNS
+from goodfit.cli.suspects import review_suspects
 from goodfit.errors import UserError
 from goodfit.improve.review import ASKS, Book, reviewer_name, write_results
 from goodfit.monitor.words import visible
@@ -28,13 +32,16 @@ WORTH_SAYING = ("may stop", "more judgements", "at any time", "nobody")
 @click.command(
     "review",
     help="People read what the model wrote beside what others wrote, blind, and say which is better. With several RUNs, their models too. "
+    "--of suspects: they look at training rows whose label is doubted, and keep, relabel or drop them. "
     "Every answer is saved at once; the same command goes on where it stopped.",
 )
 @click.argument("references", metavar="RUN…", nargs=-1, required=True)
+@click.option("--of", type=click.Choice(["answers", "suspects"]), default="answers", show_default=True, help="What is looked at.")
 @click.option("--reviewer", "-r", help="Who answers: one file each in review/.  [default: the user's name]")
 @click.option("--prefer", is_flag=True, help="Ask which of two answers is better (the default).")
 @click.option("--rate", is_flag=True, help="Ask for coherence, fluency, domain knowledge and correctness, 1 to 5. With --prefer: both.")
-@click.option("--items", type=int, help="Rows to show; a larger number later adds some.  [default: 50]")
+@click.option("--items", type=int, help="Rows to show; a larger number later adds some.  [default: 50; of suspects 2%, at least 20]")
+@click.option("--sample", type=int, help="Suspects: so many rows drawn from all (200 tell how many labels are wrong), not the worst only.")
 @click.option("--results", "show_results", is_flag=True, help="Win shares, ratings and agreement so far, with intervals; asks nothing.")
 @click.option("--web", is_flag=True, help="On a page of this machine only (the address is printed); needs goodfit[studio].")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the page.  [default: a free one]")
@@ -45,6 +52,10 @@ def review_verb(references: tuple[str, ...], workspace: Path, as_json: bool, **h
 
     def work() -> Answer:
         first, *others = (runs.find(workspace, reference) for reference in references)
+        if how["of"] == "suspects":
+            return _suspects(first, others, how, as_json=as_json)
+        if how["sample"] is not None:
+            raise UserError("--sample is for suspects", fix="--of suspects --sample 200, or --items")
         if how["show_results"]:
             return _results(first)
         must_be_interactive(as_json=as_json)
@@ -58,6 +69,13 @@ def review_verb(references: tuple[str, ...], workspace: Path, as_json: bool, **h
         return _ended(book, first)
 
     answered("review", work, as_json=as_json)
+
+
+def _suspects(run: Run, others: Sequence[Run], how: dict[str, Any], *, as_json: bool) -> Answer:
+    if others:
+        raise UserError("suspects are those of one run", fix=f"goodfit review {run.id} --of suspects")
+    reviewer = "" if how["show_results"] else reviewer_name(how["reviewer"] or _user())
+    return review_suspects(run, reviewer, how, as_json=as_json)
 
 
 def _user() -> str:

@@ -14,6 +14,7 @@ from goodfit.finding import Finding
 from goodfit.run import RunRecord
 from goodfit.schemas.document import Document
 from goodfit.schemas.review import JudgeAnswer, ReviewAnswer, ReviewItems, ReviewResults
+from goodfit.schemas.suspects import DecisionLine, SuspectAnswer, SuspectItems, SuspectReview
 from goodfit.score import Score, Verdict
 
 
@@ -328,7 +329,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "profile": Profile, "prepare": PrepareManifest,
     "candidates": Candidates, "plan": Plan, "best": Best, "event": Event, "scores": ScoredRows, "mistake": Mistake,
     "sample": Sample, "parity": Parity, "review_items": ReviewItems, "review_answer": ReviewAnswer, "review": ReviewResults,
-    "judge_answer": JudgeAnswer,
+    "judge_answer": JudgeAnswer, "decision": DecisionLine, "suspect_items": SuspectItems, "suspect_answer": SuspectAnswer,
+    "suspect_review": SuspectReview,
     "ledger": LedgerLine, "shown": ShownRow,
     "result": ResultDocument, "claim": Claim,
 }  # fmt: skip
@@ -339,6 +341,7 @@ FILES: dict[str, str] = {
     "audit/profile.json": "profile", "prepare/manifest.json": "prepare", "choose/candidates.json": "candidates",
     "tune/plan.json": "plan", "train/best.json": "best", "train/events.jsonl": "event", "evaluate/scores.json": "scores",
     "evaluate/mistakes.jsonl": "mistake", "review/items.json": "review_items", "review/results.json": "review",
+    "review/suspects/items.json": "suspect_items", "review/suspects/results.json": "suspect_review", "split/decisions.jsonl": "decision",
     "prepare/shown.jsonl": "shown", "train/samples.jsonl": "sample", "evaluate/samples.jsonl": "sample",
     "evaluate/parity.json": "parity",
     "evaluate/scores.test.json": "scores", "evaluate/scores.valid.json": "scores",

@@ -2,6 +2,7 @@
 
 /runs/ID/review                the entry                   /runs/ID/review/results        what was said so far
 /runs/ID/review/as/NAME        the next item of NAME       ?item=ITEM for a certain one; POST saves an answer
+/runs/ID/suspects …            the same of rows whose label is doubted
 """
 
 from __future__ import annotations
@@ -19,48 +20,52 @@ from starlette.routing import Route
 from goodfit.errors import GoodfitError, RunError, UserError
 from goodfit.improve.review import reviewer_name
 from goodfit.run import Run
-from goodfit.studio import review
+from goodfit.studio import review, suspects
 from goodfit.studio.guard import Guard
 from goodfit.studio.pages import ASSETS, render, resource
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+PAGES: dict[str, tuple[str, Any]] = {"answers": ("review", review), "suspects": ("suspects", suspects)}
+"""What is reviewed -> the part of the address, and the module that makes its pages: Shelf, entry, item, save, found."""
 
 
-def create_app(run: Run, *, token: str, port: int) -> Guard:
-    """The app of one run, behind its guard."""
-    books = review.Books(run)
-    home = f"/runs/{run.id}/review"
+def create_app(run: Run, *, token: str, port: int, of: str = "answers") -> Guard:
+    """The app of one run, behind its guard: the review of its answers, or of its suspects."""
+    base, pages = PAGES[of]
+    shelf = pages.Shelf(run)
 
     def entry(request: Request) -> dict[str, Any]:
-        return review.entry(books.book(request.path_params["run"]))
+        return dict(pages.entry(shelf.get(request.path_params["run"])))
 
     def item(request: Request) -> dict[str, Any]:
-        return review.item(books.book(request.path_params["run"]), request.path_params["reviewer"], request.query_params.get("item"))
+        held, who = shelf.get(request.path_params["run"]), request.path_params["reviewer"]
+        return dict(pages.item(held, who, request.query_params.get("item")))
 
     def found(request: Request) -> dict[str, Any]:
-        return review.found(books.book(request.path_params["run"]))
+        return dict(pages.found(shelf.get(request.path_params["run"])))
 
     async def start(request: Request) -> Response:
-        books.check(request.path_params["run"])
+        shelf.check(request.path_params["run"])
         return RedirectResponse(f"{home}/as/{reviewer_name(request.query_params.get('name', ''))}", 303)
 
     async def save(request: Request) -> Response:
-        book = await run_in_threadpool(books.book, request.path_params["run"])
+        held = await run_in_threadpool(shelf.get, request.path_params["run"])
         sent = await _json(request)
-        return JSONResponse(await run_in_threadpool(review.save, book, request.path_params["reviewer"], sent))
+        return JSONResponse(await run_in_threadpool(pages.save, held, request.path_params["reviewer"], sent))
 
     async def root(_: Request) -> Response:
         return RedirectResponse(home, 303)
 
-    base = "/runs/{run}/review"
+    home, path = f"/runs/{run.id}/{base}", f"/runs/{{run}}/{base}"
+    prefix = "" if of == "answers" else f"{of}_"
     routes = [
         Route("/", root),
         Route("/assets/{name}", _asset),
-        *_both(base, entry, "entry.html"),
-        Route(f"{base}/start", start),
-        *_both(f"{base}/results", found, "results.html"),
-        Route(f"{base}/as/{{reviewer}}", save, methods=["POST"]),
-        *_both(f"{base}/as/{{reviewer}}", item, "item.html"),
+        *_both(path, entry, f"{prefix}entry.html"),
+        Route(f"{path}/start", start),
+        *_both(f"{path}/results", found, f"{prefix}results.html"),
+        Route(f"{path}/as/{{reviewer}}", save, methods=["POST"]),
+        *_both(f"{path}/as/{{reviewer}}", item, f"{prefix}item.html"),
     ]
     handlers: dict[Any, Any] = {GoodfitError: _failed, 404: _missing, 405: _missing, 500: _broken}
     return Guard(Starlette(routes=routes, exception_handlers=handlers), token=token, port=port)

@@ -14,7 +14,9 @@ from goodfit.studio.text import shown
 
 ASSETS = {
     "tokens.css": ("stages/report/assets/tokens.css", "text/css"), "studio.css": ("studio/assets/studio.css", "text/css"),
-    "review.js": ("studio/assets/review.js", "text/javascript"), "icon.svg": ("studio/assets/icon.svg", "image/svg+xml"),
+    "review.js": ("studio/assets/review.js", "text/javascript"),
+    "suspects.js": ("studio/assets/suspects.js", "text/javascript"),
+    "icon.svg": ("studio/assets/icon.svg", "image/svg+xml"),
 }  # fmt: skip
 """Name in the address -> (file of the package, media type): nothing else is served."""
 

@@ -14,14 +14,14 @@ from goodfit.run import Run
 KEYS = {"prefer", "ratings", "note", "tags", "skipped"}
 
 
-class Books:
-    """The books of the runs that are shown; read again when items.json has changed."""
+class Shelf:
+    """The book of the run that is shown; read again when items.json has changed."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
         self._known: tuple[tuple[int, int], Book] | None = None
 
-    def book(self, run_id: str) -> Book:
+    def get(self, run_id: str) -> Book:
         """The book of a run; UserError for any other run than ours."""
         self.check(run_id)
         state = (self.run.path / "review" / "items.json").stat()

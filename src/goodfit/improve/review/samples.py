@@ -74,7 +74,7 @@ def _of_run(run: Run, *, prefix: str, only_model: bool) -> dict[str, Row]:
     if not path.is_file():
         raise RunError(
             f"{run.id} has no answers to review: there is no evaluate/{SAMPLES}",
-            fix=f"review is for runs whose task is generation; goodfit evaluate {run.id} writes the answers",
+            fix=f"review is for runs whose task is generation (goodfit evaluate {run.id} writes answers); of labels it is --of suspects",
         )
     rows: dict[str, Row] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8", errors="backslashreplace").split("\n"), start=1):

@@ -1,0 +1,61 @@
+"""A sample over all strata of suspicion, with known chances: what tells how many labels are wrong in all rows. Part of suspects.
+
+The most suspicious rows alone say how good the suspicion is, not how many labels are wrong. So 30, 30, 25 and 15% of the review go to the
+most suspicious 5% of the rows, the next 10%, the next 25% and the rest (methods 1). Inside a stratum rows are taken in the order of a hash
+of the seed, and the strata take turns in proportion: whoever stops early has still seen a stratified sample, and a larger sample only adds
+rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from goodfit.improve.review.draw import chance
+from goodfit.improve.suspects.listing import STRATA, Suspects
+
+ALLOCATION = (0.30, 0.30, 0.25, 0.15)
+"""Share of the review that each stratum gets."""
+LEAST = 20
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One row of the sample."""
+
+    row: str
+    stratum: int
+    p: float
+    """The chance of any row of its stratum to be drawn."""
+
+
+def draw(suspects: Suspects, n: int, seed: int, held: Sequence[int] = ()) -> list[Drawn]:
+    """`n` rows in the order in which they are shown; `held`: rows per stratum of an earlier, smaller draw, which all stay."""
+    sizes, strata, rows = suspects.sizes(), suspects.strata, suspects.rows
+    wanted = [max(new, old) for new, old in zip(allocate(n, sizes), held or [0] * STRATA, strict=True)]
+    out: list[tuple[float, float, Drawn]] = []
+    for stratum, take in enumerate(wanted):
+        hashed = sorted((chance(seed, "suspect", rows[i]), rows[i]) for i in np.flatnonzero(strata == stratum))
+        for place, (order, row) in enumerate(hashed[:take]):
+            out.append(((place + 0.5) / take, order, Drawn(row, stratum, take / sizes[stratum])))
+    return [drawn for _, _, drawn in sorted(out, key=lambda entry: entry[:2])]
+
+
+def allocate(n: int, sizes: Sequence[int]) -> list[int]:
+    """Rows per stratum: ALLOCATION of n, what a small stratum cannot give going to the others; sums to min(n, all)."""
+    n = min(n, sum(sizes))
+    out = [0] * len(sizes)
+    while (left := n - sum(out)) > 0:
+        room = [size - taken for size, taken in zip(sizes, out, strict=True)]
+        weights = [share if free else 0.0 for share, free in zip(ALLOCATION, room, strict=True)]
+        ideal = [left * weight / sum(weights) for weight in weights]
+        added = [min(int(part), free) for part, free in zip(ideal, room, strict=True)]
+        if not sum(added):
+            order = sorted(range(len(sizes)), key=lambda i: (-(ideal[i] - int(ideal[i])), i))
+            added = [0] * len(sizes)
+            for i in [i for i in order if room[i]][:left]:
+                added[i] = 1
+        out = [taken + more for taken, more in zip(out, added, strict=True)]
+    return out
