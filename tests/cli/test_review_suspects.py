@@ -55,7 +55,11 @@ def test_labels_are_chosen_by_name_beginning_or_number(run: Run, tmp_path: Path)
     for row, form in zip(desk.sequence[:4], ("name", "number", "upper", "typo")):
         label = next(name for name in desk.labels if name not in desk.show("x", row).given)
         wanted[row] = label
-        keys += "c\n?\n" + {"name": label, "number": str(desk.labels.index(label) + 1), "upper": label.upper(), "typo": f"xyz\n{label}"}[form] + "\n"
+        keys += (
+            "c\n?\n"
+            + {"name": label, "number": str(desk.labels.index(label) + 1), "upper": label.upper(), "typo": f"xyz\n{label}"}[form]
+            + "\n"
+        )
     out = review(run, "-r", "anna", keys=keys + "c\n\nq\n")
     assert out.exit_code == 0, out.output
     assert {row: d.value for row, d in read_decisions(tmp_path / "decisions.jsonl").last.items()} == wanted
@@ -95,7 +99,14 @@ def test_results_as_text_and_as_one_document(run: Run) -> None:
     review(run, "-r", "ben", keys="k\nk\n" * 20)
     out = review(run, "--results")
     assert out.exit_code == 0, out.output
-    for words in ("anna", "40 of 40", "labels found wrong, of 40 rows decided", "most suspicious 5%", "reviewers agree", "decided differently"):
+    for words in (
+        "anna",
+        "40 of 40",
+        "labels found wrong, of 40 rows decided",
+        "most suspicious 5%",
+        "reviewers agree",
+        "decided differently",
+    ):
         assert words in out.stdout
     document = json.loads(review(run, "--results", "--json").stdout)
     assert document["review"]["decided"] == 40

@@ -103,6 +103,8 @@ def test_the_fingerprint_is_of_what_can_change_a_row() -> None:
     one = Decisions(None, [said()])
     assert one.fingerprint == Decisions(None, [said(), said(time="2026-06-01T00:00:00Z", by="ben")]).fingerprint, "said again"
     assert one.fingerprint == Decisions(None, [said("keep", row="r9"), said()]).fingerprint
+    again = Decisions(None, [said(), Decision("r1", "drop", None, "ben", "a better reason", "2026-06-01T00:00:00Z")]).last["r1"]
+    assert (again.by, again.time, again.reason) == ("anna", "2026-05-01T09:00:00Z", "a better reason")
     assert one.fingerprint != Decisions(None, [said(), said("keep")]).fingerprint
     assert one.fingerprint != Decisions(None, [said(by="model:x")]).fingerprint
     assert one.fingerprint != Decisions(None, [said(row="r2")]).fingerprint

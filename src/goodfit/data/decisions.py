@@ -18,7 +18,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -77,7 +77,10 @@ class Decisions:
         """Lines."""
         found: dict[str, list[Decision]] = defaultdict(list)
         for decision in listed:
-            if not (held := found[decision.row]) or not decision.says_as(held[-1]):
+            held = found[decision.row]
+            if held and decision.says_as(held[-1]):
+                held[-1] = replace(held[-1], reason=decision.reason, line=decision.line)  # when it was said first is what counts
+            else:
                 held.append(decision)
         self.by_row: dict[str, tuple[Decision, ...]] = {row: tuple(held) for row, held in found.items()}
 

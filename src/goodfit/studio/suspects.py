@@ -10,6 +10,7 @@ from typing import Any
 from goodfit.errors import UserError
 from goodfit.improve.review import reviewer_name
 from goodfit.improve.suspects import Desk, Said, results
+from goodfit.improve.suspects.desk import FOLDER, ITEMS
 from goodfit.run import Run
 
 KEYS = {"item", "action", "value", "note", "skipped"}
@@ -25,7 +26,10 @@ class Shelf:
     def get(self, run_id: str) -> Desk:
         """The desk of a run; UserError for any other run than ours."""
         self.check(run_id)
-        state = (self.run.path / "review" / "suspects" / "items.json").stat()
+        file = self.run.path / FOLDER / ITEMS
+        if not file.is_file():
+            Desk.open(self.run)
+        state = file.stat()
         stamp = (state.st_mtime_ns, state.st_size)
         if self._known is None or self._known[0] != stamp:
             self._known = (stamp, Desk.open(self.run))
