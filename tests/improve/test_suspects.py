@@ -148,6 +148,18 @@ def test_reviewers_do_not_see_each_other_and_conflicts_are_told(run: Run) -> Non
         MODELS["suspect_answer"].model_validate(json.loads(line))
 
 
+def test_a_whole_set_may_be_suggested(tmp_path: Path) -> None:
+    content = [row | {"label": [row["label"]]} for row in suspecting.rows()]
+    run = suspecting.run(tmp_path, content, task={"multi_label": True})
+    path = run.path / "audit" / SUSPECTS
+    table = pq.read_table(path)
+    wanted = ['["sales", "bug"]', "[]", "[no list", "bug"] * (len(table) // 4 + 1)
+    pq.write_table(table.set_column(3, "suggested", pa.array(wanted[: len(table)])), path)
+    desk = Desk.open(run)
+    assert [desk.show("anna", row).suggestion for row in desk.sequence[:2]] == [["bug", "sales"], []]
+    assert isinstance(desk.show("anna", desk.sequence[2]).suggestion, list)
+
+
 # -- samples --------------------------------------------------------------------------------------------------------------
 
 

@@ -163,6 +163,9 @@ class Desk:
         """The likelier label; where rows have several, the row's labels without the doubted one, or with the one that is missing."""
         if not self.splits.multi_label:
             return suspect.suggested
+        whole = _whole_set(suspect.suggested)
+        if whole is not None:
+            return [name for name in self.labels if name in whole]
         names = [name for name in given if name != suspect.label]
         if suspect.label not in given:
             names.append(suspect.label)
@@ -248,6 +251,15 @@ class Desk:
 
     def _file(self, reviewer: str) -> Path:
         return self.folder / f"{reviewer_name(reviewer)}.jsonl"
+
+
+def _whole_set(text: str) -> list[str] | None:
+    """What is suggested as a whole set of labels, written as a JSON list; None where it is one label."""
+    try:
+        value = json.loads(text) if text.startswith("[") else None
+    except (ValueError, RecursionError):
+        return None
+    return [str(name) for name in value] if isinstance(value, list) else None
 
 
 def said_of(line: dict[str, Any] | None) -> Said:
