@@ -180,6 +180,7 @@ SURFACE = {
 }
 SURFACE |= dict.fromkeys(STAGES, SURFACE["run"])
 SURFACE["prepare"] = SURFACE["run"] | {"show"}
+SURFACE["audit"] = SURFACE["run"] | {"fix", "drop_duplicates", "undoing", "out", "force"}
 
 
 def test_command_line_is_frozen() -> None:

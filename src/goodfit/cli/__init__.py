@@ -30,7 +30,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "check": ("begin", "Every default filled in; what would run; what this data can show."),
     "run": ("path", "Walk the whole path for RECIPE, or resume it."),
     "split": ("path", "Rows into train, validation and test, without leaks."),
-    "audit": ("path", "What is wrong with the data; needs no recipe."),
+    "audit": ("audit", "What is wrong with the data; needs no recipe. --fix: a cleaned copy."),
     "choose": ("path", "The pre-trained model."),
     "prepare": ("path", "Rows into tokens."),
     "tune": ("path", "Learning rate, batch size, epochs."),

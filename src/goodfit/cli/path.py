@@ -21,7 +21,6 @@ from goodfit.improve.review import has_items, write_results
 from goodfit.monitor.screen import screen_for
 from goodfit.pipeline import Outcome, answer, conduct
 from goodfit.run import Run
-from goodfit.stage import STAGES
 from goodfit.stages.report import write_report
 
 
@@ -118,7 +117,6 @@ _DOCS = {
     "where its newest run is unfinished and equal), a run, or a data file. KEY=VALUE overrides the recipe, for example "
     "train.learning_rate=3e-5.",
     "split": "Divide the rows of TARGET into train, validation and test, without leaks.",
-    "audit": "Look for what is wrong with the data of TARGET. A data file needs no recipe: `goodfit audit tickets.csv`.",
     "choose": "Choose the pre-trained model for TARGET.",
     "prepare": "Turn the rows of TARGET into tokens, and count what is cut.",
     "tune": "Settle the learning rate, batch size and epochs for TARGET.",
@@ -128,5 +126,6 @@ _DOCS = {
 }
 
 _SHOW = click.option("--show", type=click.IntRange(min=0), default=0, help="Print the first N rows, token by token.")
-COMMANDS = {name: _verb(name, _DOCS[name]) for name in ("run", *STAGES)}
+COMMANDS = {name: _verb(name, _DOCS[name]) for name in _DOCS}
+"""`audit` has a file of its own."""
 COMMANDS["prepare"] = _SHOW(COMMANDS["prepare"])

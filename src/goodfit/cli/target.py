@@ -76,13 +76,14 @@ def asked(target: str, overrides: Sequence[str]) -> Asked:
 
 def begin(target: str, overrides: Sequence[str], *, workspace: Path, new: bool = False, until: str | None = None) -> Begun:
     """The run that TARGET leads to."""
-    if _is_run(target, workspace):
+    if is_run(target, workspace):
         return _continued(runs.find(workspace, target), overrides, workspace, new=new, until=until)
-    _must_exist(target)
+    must_exist(target)
     return _for_recipe(asked(target, overrides), workspace, new=new, until=until)
 
 
-def _is_run(target: str, workspace: Path) -> bool:
+def is_run(target: str, workspace: Path) -> bool:
+    """Whether a word means a run: its folder, its id, the beginning of one, or `last`."""
     path = Path(target)
     if path.is_dir():
         return (path / runs.RECORD).is_file()
@@ -91,7 +92,8 @@ def _is_run(target: str, workspace: Path) -> bool:
     return target == "last" or any(run.id.startswith(target) for run in runs.list_runs(workspace))
 
 
-def _must_exist(target: str) -> None:
+def must_exist(target: str) -> None:
+    """SettingsError or UserError where it is no recipe and no data file."""
     path = Path(target)
     if path.exists() or target.startswith("hub:"):
         return

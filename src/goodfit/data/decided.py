@@ -14,12 +14,33 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from goodfit.data.decisions import Decision
+from goodfit.data.decisions import Decision, moment_of
 from goodfit.data.source import Columns, join_text
 from goodfit.data.store import RowStore
 from goodfit.errors import DataError, Place, nearest
 
 Mask = npt.NDArray[np.bool_]
+
+
+BY_PROGRAM, TOO_LATE = "not decided by a person", "decided after these rows had been opened"
+
+
+def settle(held: Sequence[Decision], opened: str | None, *, people_only: bool) -> tuple[Decision | None, str | None]:
+    """The decision about a row that counts, if any, and why its last one does not, if so.
+
+    `opened`: when the row was first seen as a test row, in any run of the workspace: nobody may mend afterwards the rows on which a model
+    was seen to be wrong. `people_only`: nor may a program say what becomes of it. The last decision that is allowed counts.
+    """
+    allowed = [decision for decision in held if _why_not(decision, opened, people_only=people_only) is None]
+    counts, why = allowed[-1] if allowed else None, _why_not(held[-1], opened, people_only=people_only)
+    changes = {held[-1].action, "keep" if counts is None else counts.action} != {"keep"}
+    return counts, why if changes else None
+
+
+def _why_not(decision: Decision, opened: str | None, *, people_only: bool) -> str | None:
+    if people_only and not decision.person:
+        return BY_PROGRAM
+    return TOO_LATE if opened is not None and decision.moment >= moment_of(opened) else None
 
 
 def places_of(rows: Sequence[str], store: RowStore) -> npt.NDArray[np.int64]:

@@ -142,7 +142,7 @@ def read(
     for table in tables:
         check_columns(table.source.path, table.opened, columns.needed)
         notes += [f"{table.source.path}: {note}" for note in table.opened.notes]
-    return _read(tables, _with_separator(columns, [table.opened for table in tables], notes), on_progress, notes)
+    return _read(tables, with_separator(columns, [table.opened for table in tables], notes), on_progress, notes)
 
 
 def columns_of_file(source: Source) -> tuple[str, ...]:
@@ -172,8 +172,8 @@ def file_of(source: Source, wanted: Sequence[str] = ()) -> DataFile:
     )  # fmt: skip
 
 
-def _with_separator(columns: Columns, opened: Sequence[Opened], notes: list[str]) -> Columns:
-    """The columns with the separator found, where one is needed: by the first rows of each source in turn."""
+def with_separator(columns: Columns, opened: Sequence[Opened], notes: list[str]) -> Columns:
+    """The columns with the separator found, where one is needed: by the first rows of each table in turn."""
     several: str | None = None
     if not columns.multi_label or columns.separator is not None or len(columns.label) != 1:
         return columns

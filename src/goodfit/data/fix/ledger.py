@@ -4,10 +4,10 @@ Part of fix. The first line says what was copied, the last line how many records
 is not whole). In between, in file order:
 
     {"record": 117, "row": "9f1c…", "at": "tickets.csv:118", "action": "relabel", "columns": {"queue": ["bug", "billing"]},
-     "by": "anna", "reason": "…", "time": "…", "decision": "decisions.jsonl:12", "was": "…"}
+     "by": "anna", "reason": "…", "time": "…", "decision": "decisions.jsonl:12", "was": "…", "offset": 20413, "length": 61}
 
-`record` counts the file's records from 0, `columns` holds old and new cells, `was` the record as it stood: its characters in text files, a
-JSON object, or one row of an Arrow stream in base64.
+`record` counts the file's records from 0, `columns` holds old and new cells, `was` the record as it stood: its characters, or one row of an
+Arrow stream in base64. In text files `length` bytes at `offset` of the copy stand for it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from goodfit.errors import DataError, Place, machine_error
 
 SCHEMA = "goodfit/fix/1"
 SUFFIX = ".ledger.jsonl"
-How = Literal["text", "lines", "table", "objects", "rows"]
-"""How the copy was written: csv and tsv; jsonl; parquet and Arrow; a json list; as csv or jsonl from another format."""
+How = Literal["text", "lines", "table"]
+"""What the copy is: csv or tsv; jsonl; parquet or Arrow."""
 
 
 def ledger_of(copy: Path) -> Path:
@@ -48,6 +48,10 @@ class Entry:
     decision: str | None
     """`decisions.jsonl:12`; None where no decision was asked for."""
     was: str
+    offset: int | None = None
+    """Text files: byte of the copy at which the record stands, or stood."""
+    length: int = 0
+    """Its bytes there."""
 
     @property
     def gone(self) -> bool:
@@ -68,8 +72,13 @@ class Head:
     copy: str
     """Name of the copy, beside the ledger."""
     how: How
-    encoding: str | None = None
-    time: str = ""
+    encoding: str | None
+    """Of text files, as Python calls it."""
+    kind: str
+    """`csv`, `tsv`, `jsonl`, `parquet`, `arrow`: the format of the copy."""
+    converted: bool
+    """The source is of another format: undoing gives its rows in the format of the copy."""
+    time: str
 
 
 @dataclass(frozen=True)

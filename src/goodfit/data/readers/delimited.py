@@ -18,6 +18,17 @@ from goodfit.errors import DataError
 
 def open_delimited(file: DataFile, *, default: str) -> Opened:
     """A csv or tsv file; `default` is the delimiter its name speaks of."""
+    table = table_of(file, default=default)
+    text, dialect, names, header = table.text, table.dialect, table.names, table.header
+    return Opened(
+        columns=names, chunks=table.chunks, typed=False, total=text.size, hint=_hint(dialect, names, header=header),
+        facts={"encoding": text.encoding, "delimiter": dialect.delimiter, "header": header},
+        notes=(*text.notes, *_notes(dialect, names, header=header)),
+    )  # fmt: skip
+
+
+def table_of(file: DataFile, *, default: str) -> Table:
+    """The file with its encoding, dialect and names found."""
     text = open_text(file)
     if file.delimiter is not None and len(file.delimiter) != 1:
         raise file.error(f"the delimiter {file.delimiter!r} is not one character", fix='for example delimiter: ";"')
@@ -30,15 +41,10 @@ def open_delimited(file: DataFile, *, default: str) -> Opened:
         first = [line.rstrip("\r\n").split("\t") for line in text.head.split("\n")[: dialects.SAMPLE_ROWS] if line.strip("\r\n")]
     header = file.header if file.header is not None else not dialects.looks_headless(first, file.wanted)
     names = _names(file, first[0]) if header else tuple(f"column_{i + 1}" for i in range(len(first[0])))
-    table = _Table(file, text, dialect, names, header=header)
-    return Opened(
-        columns=names, chunks=table.chunks, typed=False, total=text.size, hint=_hint(dialect, names, header=header),
-        facts={"encoding": text.encoding, "delimiter": dialect.delimiter, "header": header},
-        notes=(*text.notes, *_notes(dialect, names, header=header)),
-    )  # fmt: skip
+    return Table(file, text, dialect, names, header=header)
 
 
-class _Table:
+class Table:
     """One delimited file, ready to be read."""
 
     def __init__(self, file: DataFile, text: TextFile, dialect: Dialect, names: tuple[str, ...], *, header: bool) -> None:
@@ -64,11 +70,31 @@ class _Table:
             if rows:
                 yield _chunk(rows, begins, places, lines)
 
+    def pieces(self) -> Iterator[tuple[str, list[str] | None]]:
+        """The file as it stands, cut into records: characters (with blank lines before it) and fields of each.
+
+        The header, and blank lines at the end, are pieces without fields.
+        """
+        with self.text.lines() as lines:
+            kept = _Kept(lines)
+            header = self.header
+            for begin, row in self._parsed(kept):
+                if row:
+                    if not header and len(row) != len(self.names):
+                        raise self._ragged(begin, row)
+                    yield kept.take(), None if header else row
+                    header = False
+            rest = kept.take()
+        if rest:
+            yield rest, None
+
+    def _parsed(self, lines: Lines | _Kept) -> Iterator[tuple[int, list[str]]]:
+        return self._quoted(lines) if self.dialect.quotes else self._plain(lines)
+
     def _data_rows(self, lines: Lines) -> Iterator[tuple[int, list[str]]]:
-        parsed = self._quoted(lines) if self.dialect.quotes else self._plain(lines)
         width = len(self.names)
         skip = self.header
-        for begin, row in parsed:
+        for begin, row in self._parsed(lines):
             if not row:
                 continue
             if skip:
@@ -78,13 +104,13 @@ class _Table:
                 raise self._ragged(begin, row)
             yield begin, row
 
-    def _plain(self, lines: Lines) -> Iterator[tuple[int, list[str]]]:
+    def _plain(self, lines: Lines | _Kept) -> Iterator[tuple[int, list[str]]]:
         delimiter = self.dialect.delimiter
         for line in lines:
             content = line.rstrip("\r\n").removeprefix("\ufeff") if lines.number == 1 else line.rstrip("\r\n")
             yield lines.number, content.split(delimiter) if content else []
 
-    def _quoted(self, lines: Lines) -> Iterator[tuple[int, list[str]]]:
+    def _quoted(self, lines: Lines | _Kept) -> Iterator[tuple[int, list[str]]]:
         """Rows with the line they begin on. A quote that is not where it should be is forgiven within one line only."""
         record = _Record(lines)
         reader = self.dialect.reader(record, strict=True)
@@ -138,10 +164,34 @@ class _Table:
         return self.file.error(message, line=line, fix=fix)
 
 
+class _Kept(Iterable[str]):
+    """Lines that are remembered until they are taken."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._source = lines
+        self._held: list[str] = []
+
+    @property
+    def number(self) -> int:
+        """Of the line handed out last."""
+        return self._source.number
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._source:
+            self._held.append(line)
+            yield line
+
+    def take(self) -> str:
+        """Everything since the last taking."""
+        text = "".join(self._held)
+        self._held.clear()
+        return text
+
+
 class _Record(Iterable[str]):
     """Feeds lines to the csv reader and remembers which of them the current row is made of."""
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: Lines | _Kept) -> None:
         self._source = lines
         self._lines = iter(lines)
         self.first = 0

@@ -31,6 +31,15 @@ def open_json(file: DataFile) -> Opened:
     return open_jsonl(file, text) if looks_like_jsonl(text) else _open_document(file, text)
 
 
+def is_lines(file: DataFile, name: str) -> bool:
+    """Whether a file of the format `name` (json or jsonl) holds one object a line."""
+    text = open_text(file)
+    start = text.head.lstrip()
+    if looks_like_jsonl(text) or (name == "jsonl" and not start.startswith("[")):
+        return True
+    return start.startswith("{") and _Columns.scan(file, text) is None
+
+
 def given_splits(file: DataFile) -> tuple[str, ...]:
     """The roles of the given splits that one JSON object holds side by side; empty where it holds one table."""
     text = open_text(file)

@@ -36,12 +36,12 @@ def open_parquet(file: DataFile) -> Opened:
 
 def open_arrow(file: DataFile) -> Opened:
     """An Arrow IPC file or stream."""
-    with _explained(file, "an Arrow"), _ipc(file) as reader:
+    with _explained(file, "an Arrow"), ipc_reader(file) as reader:
         form = reader.schema
 
     def batches(wanted: list[str] | None) -> Iterator[Any]:
-        with _explained(file, "an Arrow"), _ipc(file) as reader:
-            for batch in _ipc_batches(reader):
+        with _explained(file, "an Arrow"), ipc_reader(file) as reader:
+            for batch in ipc_batches(reader):
                 batch.validate(full=True)  # offsets of a damaged file would be followed anywhere
                 yield batch if wanted is None else batch.select(wanted)
 
@@ -125,7 +125,7 @@ def _first_line(error: BaseException) -> str:
     return str(error).strip().split("\n")[0][:200]
 
 
-def _ipc(file: DataFile) -> Any:
+def ipc_reader(file: DataFile) -> Any:
     """A reader of the file form, or of the stream form where it is not that."""
     source = pa.memory_map(str(file.path))
     try:
@@ -135,7 +135,8 @@ def _ipc(file: DataFile) -> Any:
         return pa.ipc.open_stream(source)
 
 
-def _ipc_batches(reader: Any) -> Iterator[Any]:
+def ipc_batches(reader: Any) -> Iterator[Any]:
+    """The record batches of either form."""
     if isinstance(reader, pa.RecordBatchFileReader):
         yield from (reader.get_batch(i) for i in range(reader.num_record_batches))
     else:

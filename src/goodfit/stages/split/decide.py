@@ -19,8 +19,8 @@ import pyarrow as pa
 
 from goodfit import ledger
 from goodfit.data.beside import Beside
-from goodfit.data.decided import check_values, decided_store, places_of
-from goodfit.data.decisions import Decision, Decisions, moment_of
+from goodfit.data.decided import check_values, decided_store, places_of, settle
+from goodfit.data.decisions import Decision, Decisions
 from goodfit.data.progress import OnProgress
 from goodfit.errors import DataError
 from goodfit.recipe import Recipe
@@ -35,7 +35,6 @@ from goodfit.stages.split.sources import shown_name
 
 Opened = Callable[[pa.Array], Mapping[str, str]]
 """Row ids -> when those of them that stood in an opened test set were first seen."""
-BY_PROGRAM, TOO_LATE = "not decided by a person", "decided after these rows had been opened"
 
 
 @dataclass(frozen=True)
@@ -149,21 +148,12 @@ def rule(decisions: Decisions, beside: Beside | None, origin: Origin, tests: Mas
     seen = opened(pa.array(tested, pa.string())) if tested else {}
     refused: dict[str, str] = {}
     for row in tested:
-        allowed = [decision for decision in decisions.by_row[row] if not _why_not(decision, seen.get(row))]
-        why = _why_not(last[row], seen.get(row))
-        if why is None:
-            continue
-        del applied[row]
-        if allowed:
-            applied[row] = allowed[-1]
-        if {last[row].action, *(decision.action for decision in allowed[-1:])} != {"keep"}:
+        counts, why = settle(decisions.by_row[row], seen.get(row), people_only=True)
+        if why is not None:
             refused[row] = why
+        if counts is None:
+            del applied[row]
+        else:
+            applied[row] = counts
     changed = tuple(row for row in tested if row in applied and applied[row].action != "keep")
     return Ruling(beside, decisions.fingerprint, applied, unknown, refused, changed)
-
-
-def _why_not(decision: Decision, opened: str | None) -> str | None:
-    """Why a decision about a test row does not count; None where it does."""
-    if not decision.person:
-        return BY_PROGRAM
-    return TOO_LATE if opened is not None and decision.moment >= moment_of(opened) else None
