@@ -44,18 +44,12 @@ def draw(suspects: Suspects, n: int, seed: int, held: Sequence[int] = ()) -> lis
 
 
 def allocate(n: int, sizes: Sequence[int]) -> list[int]:
-    """Rows per stratum: ALLOCATION of n, what a small stratum cannot give going to the others; sums to min(n, all)."""
-    n = min(n, sum(sizes))
+    """Rows per stratum: ALLOCATION of n, what a small stratum cannot give going to the others; sums to min(n, all).
+
+    Row by row to the stratum that is furthest behind its share (Sainte-Laguë), so that a larger n only adds rows.
+    """
     out = [0] * len(sizes)
-    while (left := n - sum(out)) > 0:
-        room = [size - taken for size, taken in zip(sizes, out, strict=True)]
-        weights = [share if free else 0.0 for share, free in zip(ALLOCATION, room, strict=True)]
-        ideal = [left * weight / sum(weights) for weight in weights]
-        added = [min(int(part), free) for part, free in zip(ideal, room, strict=True)]
-        if not sum(added):
-            order = sorted(range(len(sizes)), key=lambda i: (-(ideal[i] - int(ideal[i])), i))
-            added = [0] * len(sizes)
-            for i in [i for i in order if room[i]][:left]:
-                added[i] = 1
-        out = [taken + more for taken, more in zip(out, added, strict=True)]
+    for _ in range(min(n, sum(sizes))):
+        behind = [share / (2 * taken + 1) if taken < size else -1.0 for share, taken, size in zip(ALLOCATION, out, sizes, strict=True)]
+        out[behind.index(max(behind))] += 1
     return out
