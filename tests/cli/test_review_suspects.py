@@ -181,3 +181,22 @@ def test_what_was_decided_makes_a_new_run_and_only_where_something_changes(tmp_p
     out = CliRunner().invoke(main, ["split", run.id, "-w", str(run.workspace), "-q"])
     assert out.exit_code in (0, 2)
     assert "Traceback" not in out.output
+
+
+def test_show_says_what_was_decided_about_a_row(tmp_path: Path) -> None:
+    run = suspecting.run(tmp_path)
+    kept, relabelled, dropped = Desk.open(run).sequence[:3]
+    review(run, "-r", "anna", keys="k\nn\nabout money\nr\nd\nq\n")
+    out = CliRunner().invoke(main, ["split", str(tmp_path / "recipe.yaml"), "-w", str(run.workspace), "-q"])
+    assert out.exit_code == 0, out.output
+
+    def show(row: str) -> Result:
+        return CliRunner().invoke(main, ["show", "last", "-w", str(run.workspace), "--row", row])
+
+    assert "decision" not in show(kept).stdout
+    assert "relabel to" in show(relabelled).stdout
+    assert "by anna: suspect: " in show(relabelled).stdout
+    assert "about money" in show(relabelled).stdout
+    for words in ("not used", "reason      decision", "data.jsonl:", "drop, by anna"):
+        assert words in show(dropped).stdout
+    assert show("0" * 16).exit_code == 2

@@ -459,7 +459,7 @@ def test_a_copy_that_would_be_read_otherwise_is_not_written(tmp_path: Path) -> N
     path.write_text("".join(f"row {i},{'bug' if i < 20 else 'sales'}\n" for i in range(40)), encoding="utf-8")
     columns = Columns(text=("column_1",), label=("column_2",))
     rows = rows_of([Source(str(path))], columns)
-    with pytest.raises(DataError, match="column_1|would not be read"):
+    with pytest.raises(DataError, match="t.clean.csv: the copy (could|would) not be read"):
         fixed(tmp_path, [Source(str(path))], [said(row["row"], "drop") for row in rows[1:20]], columns)
     assert not (tmp_path / "t.clean.csv").exists()
 
@@ -504,6 +504,29 @@ def test_conversations_lose_rows(tmp_path: Path) -> None:
     assert len(rows_of([Source(str(out.place))], columns)) == 19
     with pytest.raises(DataError, match="is for classification"):
         fixed(tmp_path, [Source(str(path))], [said(rows[3]["row"], "relabel", "x")], columns, force=True)
+
+
+def test_given_splits_in_one_json_file_become_a_file_each(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps({"train": CONTENT[:20], "test": CONTENT[20:]}), encoding="utf-8")
+    sources = [Source(str(path), split="train"), Source(str(path), split="test")]
+    rows = rows_of(sources)
+    out = fixed(
+        tmp_path,
+        sources,
+        [said(rows[0]["row"], "drop"), said(rows[25]["row"], "relabel", "sales" if rows[25]["label"] != "sales" else "bug")],
+    )
+    assert [one.copy.relative_to(tmp_path).as_posix() for one in out.files] == ["clean/t-train.jsonl", "clean/t-test.jsonl"]
+    assert [one.end.counts for one in out.files] == [{"kept": 19, "drop": 1}, {"kept": 9, "relabel": 1}]
+
+
+def test_a_mask_that_the_file_cannot_hold_as_its_kind_is_said_with_the_name_of_the_copy(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text("".join(json.dumps({"text": i, "label": "ab"[i % 2]}) + "\n" for i in range(20)), encoding="utf-8")
+    row = rows_of([Source(str(path))])[3]["row"]
+    with pytest.raises(DataError, match=r"t.clean.jsonl: the copy could not be read at line 4 .*changes its type"):
+        fixed(tmp_path, [Source(str(path))], [said(row, "mask", "***")])
+    assert [p.name for p in tmp_path.iterdir() if p.is_file()] == ["t.jsonl"]
 
 
 CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=12)

@@ -168,15 +168,20 @@ def _compare(
     store, gone = meant
     names = [name for name in COMPARED if name in store.schema().names]
     blank = any(target.part.converted and target.part.kind == "csv" for target in targets)
-    found = (_plain(batch.select(names), blank=blank) for batch in read(sources, wish.columns, on_progress=on_progress))
-    row = 0
-    for mine, theirs in _paired((_plain(batch, blank=blank) for batch in _kept(store, gone, names)), found):
-        if mine is None or theirs is None or not mine.equals(theirs):
-            place = Place(file=str(targets[0].out))
-            what = f"record {row + _first(mine, theirs) + 1:,}"
-            fix = "name encoding, delimiter, header and task.label_separator in the recipe, so that the copy is read as the data are"
-            raise DataError(f"the copy would not be read as it was decided, from {what} on: nothing was written", place=place, fix=fix)
-        row += len(mine)
+    row, place = 0, Place(file=str(targets[0].out))
+    fix = "name encoding, delimiter, header and task.label_separator in the recipe, so that the copy is read as the data are"
+    try:
+        found = (_plain(batch.select(names), blank=blank) for batch in read(sources, wish.columns, on_progress=on_progress))
+        for mine, theirs in _paired((_plain(batch, blank=blank) for batch in _kept(store, gone, names)), found):
+            if mine is None or theirs is None or not mine.equals(theirs):
+                message = f"the copy would not be read as it was decided, from record {row + _first(mine, theirs) + 1:,} on"
+                raise DataError(f"{message}: nothing was written", place=place, fix=fix)
+            row += len(mine)
+    except DataError as error:
+        if error.place.file == place.file:
+            raise
+        line = None if error.place.line is None else f" at line {error.place.line:,}"
+        raise DataError(f"the copy could not be read{line or ''} ({error.message}): nothing was written", place=place, fix=fix) from error
 
 
 def _plain(batch: pa.RecordBatch, *, blank: bool) -> pa.RecordBatch:
