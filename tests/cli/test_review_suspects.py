@@ -73,6 +73,9 @@ def test_several_labels_in_the_terminal(tmp_path: Path) -> None:
     desk = Desk.open(run)
     out = review(run, "-r", "anna", keys="r\nc\n-\nc\nbug, urg, sales\nq\n")
     assert out.exit_code == 0, out.output
+    doubted = desk.show("x", desk.sequence[0])
+    assert f"doubted  {doubted.concerned}" in out.stdout
+    assert ("it may be missing" in out.stdout.split("1 of 20")[1].split("2 of 20")[0]) == (doubted.concerned not in doubted.given)
     values = [read_decisions(tmp_path / "decisions.jsonl").last[row].value for row in desk.sequence[:3]]
     assert values == [desk.show("x", desk.sequence[0]).suggestion, [], ["bug", "sales", "urgent"]]
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from goodfit.data.decisions import read_decisions
 from goodfit.errors import RunError, UserError
 from goodfit.improve.suspects import Desk, Said, results, write_results
+from goodfit.improve.suspects.desk import chance_words
 from goodfit.improve.suspects.listing import Suspects
 from goodfit.improve.suspects.sample import ALLOCATION, allocate, draw
 from goodfit.run import SUSPECTS, Run
@@ -42,6 +43,7 @@ def test_the_most_suspicious_come_first_with_what_is_known_of_them(run: Run) -> 
     assert (shown.suggestion, shown.probability, shown.number, shown.of) == (first["suggested"], first["probability"], 3, 20)
     assert (shown.before, shown.after) == (desk.sequence[1], desk.sequence[3])
     assert any("number 3 of 140" in why for why in shown.why)
+    assert [chance_words(p) for p in (1.0, 0.93, 0.004)] == ["over 99%", "93%", "under 1%"]
     assert "flagged as a likely error" in shown.why
     assert len(Desk.open(run, items=50).sequence) == 50
     assert len(Desk.open(run, items=100_000).sequence) == 140
@@ -116,6 +118,7 @@ def test_several_labels_per_row(tmp_path: Path) -> None:
         shown = desk.show("anna", row)
         suspect = desk.suspects.of_row(row)
         assert suspect is not None
+        assert shown.concerned == suspect.label
         assert (suspect.label in shown.given) != (suspect.label in shown.suggestion), "the doubted label is taken off, or put on"
     row = desk.sequence[0]
     desk.save("anna", row, Said("relabel", ["urgent", "bug"] if set(desk.show("anna", row).given) != {"urgent", "bug"} else ["bug"]))

@@ -67,6 +67,8 @@ def picture(shown: Shown) -> str:
     """The row as text, with control and bidi characters made visible."""
     head = f"\n\n{shown.number} of {shown.of} · {shown.at} " + "─" * 30
     lines = [safe(head), *text_lines(shown.text), "", f"given    {_names(shown.given)}", f"likelier {_names(shown.suggestion)}"]
+    if isinstance(shown.suggestion, list):
+        lines.append(f"doubted  {_names(shown.concerned)}" + ("" if shown.concerned in shown.given else " (it may be missing)"))
     said = f"you said {_told(shown.said)}" if shown.said.action or shown.said.skipped else ""
     return "\n".join([*lines, *(f"         {safe(why)}" for why in shown.why), *([said] if said else [])])
 

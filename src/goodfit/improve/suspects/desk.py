@@ -177,7 +177,7 @@ class Desk:
         """Why it is shown, in sentences."""
         n = len(self.suspects)
         share = suspect.rank / n
-        likely = f"models that never saw this row give it {suspect.probability:.0%}"
+        likely = f"models that never saw this row give it {chance_words(suspect.probability)}"
         place = f"number {suspect.rank:,} of {n:,} by suspicion" + (f" (the top {max(share, 0.001):.1%})" if share < 0.5 else "")
         return (likely, place, *(["flagged as a likely error"] if suspect.flagged else []))
 
@@ -219,7 +219,8 @@ class Desk:
         taken_back = said.skipped and shown.said.action not in (None, "keep")
         time = now()
         if action is not None or taken_back:
-            why = f"suspect: {', '.join(shown.given) or 'no label'} given, {_names(shown.suggestion)} likelier ({shown.probability:.0%})"
+            likelier = f"{_names(shown.suggestion)} likelier ({chance_words(shown.probability)})"
+            why = f"suspect: {', '.join(shown.given) or 'no label'} given, {likelier}"
             reason = f"{'taken back; ' if taken_back else ''}{why}" + (f"; {said.note}" if said.note else "")
             append(self.decisions, [Decision(row, action or "keep", value, name, reason, time)])
         line = {
@@ -260,6 +261,11 @@ def _whole_set(text: str) -> list[str] | None:
     except (ValueError, RecursionError):
         return None
     return [str(name) for name in value] if isinstance(value, list) else None
+
+
+def chance_words(p: float) -> str:
+    """`93%`; no chance is certain."""
+    return "over 99%" if p > 0.995 else "under 1%" if p < 0.005 else f"{p:.0%}"
 
 
 def said_of(line: dict[str, Any] | None) -> Said:
