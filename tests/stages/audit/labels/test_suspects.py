@@ -17,6 +17,9 @@ from goodfit.stages.audit.labels import Suspects, first_rows
 from goodfit.stages.audit.labels.suspects import SCHEMA
 from goodfit.stages.audit.scene import Scene
 from goodfit.stages.audit.stage import _keep_suspects
+from goodfit.stages.report.facts import _doubted
+from goodfit.stages.report.plots import doubted
+from goodfit.stages.report.schema import DataFacts
 from tests.stages.audit.make import clean_rows, recipe_of
 from tests.stages.split.make import run_split, write
 
@@ -97,6 +100,18 @@ def test_the_file_and_the_lines_of_the_screen(wrong: Any) -> None:
     assert lines[1].split()[0].startswith("data.jsonl:")
     assert f"{first['label']}" in lines[1]
     assert f"→ {first['suggested']}" in lines[1]
+
+
+def test_the_profile_counts_pairs_of_labels(wrong: Any) -> None:
+    told = wrong[0].suspects.to_json()
+    assert told["flags"] == sum(pair["n"] for pair in told["pairs"])
+    assert all(pair["label"] != pair["likelier"] for pair in told["pairs"])
+    assert told["at_least"] <= 0.12 <= told["at_most"]
+    facts = DataFacts(doubted=_doubted(told))
+    (chart,) = doubted(facts)
+    first = told["pairs"][0]
+    assert chart.rows[0] == [first["label"], first["likelier"], f"{first['n']:,}"]
+    assert not list(doubted(DataFacts(doubted=_doubted({"pairs": [{"label": 3}], "flags": "x"}))))
 
 
 def test_the_findings_of_wrong_labels(wrong: Any) -> None:

@@ -5,12 +5,12 @@ Part of audit's labels.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from goodfit.monitor.words import visible
+from goodfit.stages.audit.labels.suspects import likelier
 
 if TYPE_CHECKING:
     from goodfit.stages.split import Splits
@@ -34,8 +34,5 @@ def first_rows(table: pa.Table, splits: Splits) -> str:
 
 
 def change(row: dict[str, Any], *, several: bool) -> tuple[str, str]:
-    """The label and what is likelier, for people: `billing`, `→ bug`; of several labels `billing`, `→ without it`."""
-    name = visible(row["label"], _NAME)
-    if not several:
-        return name, f"→ {visible(row['suggested'], _NAME)}"
-    return name, "→ with it" if row["label"] in json.loads(row["suggested"]) else "→ without it"
+    """The label and what is likelier, for people: `billing`, `→ bug`; of several labels `billing`, `→ without it` or `→ missing`."""
+    return visible(row["label"], _NAME), f"→ {visible(likelier(row, several=several), _NAME)}"

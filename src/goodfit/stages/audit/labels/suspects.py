@@ -8,8 +8,9 @@ suspicious, and the row itself), probability (of what is suggested), stratum (0 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,7 @@ Held = npt.NDArray[np.bool_]
 MINIMUM_ROWS = 50
 CLASS_ROWS = 5
 """Rows of different clusters that a class needs, one for each fold: below it is left out."""
+PAIRS = 30
 SCHEMA = pa.schema([
     ("row", pa.string()), ("split", pa.string()), ("label", pa.string()), ("suggested", pa.string()), ("suspicion", pa.float64()),
     ("probability", pa.float64()), ("stratum", pa.int8()), ("flagged", pa.bool_()),
@@ -48,6 +50,8 @@ class Suspects:
     of: int
     """Training rows in all; those judged are a sample by chance where they are fewer."""
     encoder: str
+    several: bool = False
+    """Rows may have several labels."""
 
     @property
     def judged(self) -> int:
@@ -58,6 +62,22 @@ class Suspects:
     def flags(self) -> int:
         """Rows that are flagged."""
         return int(np.asarray(self.table["flagged"]).sum())
+
+    def to_json(self) -> dict[str, Any]:
+        """For audit/profile.json: how many, between which ends, and the commonest pairs of a flagged label and a likelier one."""
+        flagged = self.table.filter(self.table["flagged"]).to_pylist()
+        pairs = Counter((row["label"], likelier(row, several=self.several)) for row in flagged).most_common(PAIRS)
+        return {
+            "judged": self.judged, "flags": self.flags, "at_least": round(self.bounds.low, 6), "at_most": round(self.bounds.high, 6),
+            "pairs": [{"label": label, "likelier": other, "n": n} for (label, other), n in pairs],
+        }  # fmt: skip
+
+
+def likelier(row: dict[str, Any], *, several: bool) -> str:
+    """What is likelier than the label of a row of the table; of several labels that it is missing, or should not be there."""
+    if not several:
+        return str(row["suggested"])
+    return "missing" if row["label"] in json.loads(row["suggested"]) else "without it"
 
 
 def suspects_of(scene: Scene) -> Suspects | str:
@@ -80,7 +100,7 @@ def suspects_of(scene: Scene) -> Suspects | str:
         table = table_of(subject, opinion, featured.rows.take(pa.array(rows)), given[rows], names[judged], names)
         limits = bounds(subject, opinion)
     left = {str(names[c]): int(given[:, c].sum()) for c in np.flatnonzero(~judged) if given[:, c].any()}
-    return Suspects(table, limits, found, left, scene.splits.counts["train"], featured.encoder)
+    return Suspects(table, limits, found, left, scene.splits.counts["train"], featured.encoder, scene.splits.multi_label)
 
 
 def given_of(featured: Featured, classes: int, *, several: bool) -> tuple[Held, Held]:
