@@ -5,8 +5,8 @@ chance (to any class), as the classes are confused, or near the boundary of clas
 Every cell is kept in .demo/label-errors.jsonl as soon as it is measured, so that the command can be stopped and goes on where it was;
 `--cells FILE` keeps them elsewhere, `--report` only makes the rows.
 
-Methods were chosen on other sets (tweeteval irony and offensive, financial_phrasebank, single intents of nlupp, medical_abstracts); nothing
-here was tuned on the cells that are reported. cleanlab gets cross-validated probabilities of the same regression on the same vectors: of
+Methods were chosen on other sets (tweeteval irony, financial_phrasebank, single intents of nlupp), see docs/why/label-noise.md; nothing here was
+tuned on the cells that are reported. cleanlab gets cross-validated probabilities of the same regression on the same vectors: of
 one division into folds, as its own code makes them, and of three; the better of its scores on the better of the two is what counts.
 """
 
