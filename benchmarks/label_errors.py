@@ -272,7 +272,15 @@ def share_of(hits: float, n: int) -> dict[str, Any]:
 
 def claim(about: str, goal: str, figure: dict[str, Any], passed: bool | None, **peers: float) -> dict[str, Any]:
     rest = {key: value for key, value in figure.items() if key != "value"}
-    return row(f"label errors: {about}", goal, figure["value"], passed=passed, command=COMMAND, peers=peers, **rest)
+    return row(
+        f"label errors: {about}",
+        goal,
+        figure["value"],
+        passed=None if passed is None else bool(passed),
+        command=COMMAND,
+        peers=peers,
+        **rest,
+    )
 
 
 def rows_of(done: list[dict[str, Any]]) -> list[dict[str, Any]]:
