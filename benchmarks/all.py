@@ -17,6 +17,7 @@ MODULES = (
     "benchmarks.oracle_trl",
     "benchmarks.review_statistics",
     "benchmarks.review_page",
+    "benchmarks.label_errors",
 )
 
 

@@ -53,6 +53,7 @@ def files_reference() -> str:
         "| `decisions.jsonl` (beside the recipe, or the data) | [decision](schemas/decision.json), one a line; the last of a row counts |",
         "| `report.json` | [report](schemas/report.json) |",
         "| `split/assignment.parquet` | row, split, fold, group, stratum, at (`file:line`, header = line 1) |",
+        "| `audit/suspects.parquet` | row, split, label, suggested, suspicion, probability, stratum (0 the most suspicious), flagged; most suspicious first |",
         "| `evaluate/predictions.parquet` | row, split, system, label, prediction, p_`<label>` … |",
         "| `evaluate/predictions.parquet` (generation) | row, split, system, label, prediction, logprob, stopped, tokens, learned, bytes |",
         "| `evaluate/mistakes.jsonl` | the most confident mistakes: row, label, prediction, p, text |",

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from goodfit.stages.audit.checks.imbalance import effective_classes
+from goodfit.stages.audit.labels import Suspects
 from goodfit.stages.audit.likeness import effective_number
 from goodfit.stages.audit.scene import SEEN, Lengths, Scene
 
@@ -39,6 +40,7 @@ def profile_of(scene: Scene) -> dict[str, Any]:
         "clusters": scene.manifest["clusters"],
         "topics": _topics(scene),
         **({} if (learned := scene.__dict__.get("learned")) is None else {"learning_curve": learned.to_json()}),
+        **({"label_suspects": found.to_json()} if isinstance(found := scene.__dict__.get("suspects"), Suspects) else {}),
     }
 
 

@@ -25,6 +25,7 @@ from goodfit.stages.audit.answers import Answered, answered
 from goodfit.stages.audit.association import Axis
 from goodfit.stages.audit.check import TaskName
 from goodfit.stages.audit.curve import Learned, Probe, learn
+from goodfit.stages.audit.labels import Suspects, suspects_of
 from goodfit.stages.audit.likeness import LEAST_ROWS, Topics, topics_of
 from goodfit.statistics import score
 from goodfit.tasks.embeddings import MOST_TOKENS, Encoder, find_encoder
@@ -304,6 +305,11 @@ class Scene:
             return None
         found = sample_texts(named, self.base, Wanted("audit.production", REFERENCE, columns), self.recipe.seed)
         return pa.array(found, pa.string())
+
+    @cached_property
+    def suspects(self) -> Suspects | str:
+        """Training rows by how suspicious their labels are, or why there is no saying."""
+        return suspects_of(self)
 
     def _affordable(self) -> int:
         tokens = self.lengths.tokens[self.lengths.in_train]

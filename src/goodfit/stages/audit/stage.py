@@ -13,10 +13,11 @@ from goodfit.files import read_json, write_atomic, write_json
 from goodfit.finding import ROWS_SHOWN, Finding, count
 from goodfit.models.content import file_hash
 from goodfit.recipe import Recipe
-from goodfit.run import PROFILE, Run
+from goodfit.run import PROFILE, SUSPECTS, Run
 from goodfit.stage import stage
 from goodfit.stages.audit import checks
 from goodfit.stages.audit.check import CHECKS, Check
+from goodfit.stages.audit.labels import first_rows
 from goodfit.stages.audit.profile import SCHEMA, profile_of
 from goodfit.stages.audit.scene import Scene, encoder_of
 
@@ -63,6 +64,7 @@ def audit(recipe: Recipe, splits: Splits, run: Run) -> Audit:
     findings = run.report(_ask(check, scene, run, muted=check.code in ignored) for check in _checks())
     write_json(run.folder("audit") / PROFILE, profile_of(scene))
     run.screen.say(summary(findings))
+    run.screen.say(_keep_suspects(scene, run))
     return Audit.load(run)
 
 
@@ -73,6 +75,15 @@ def summary(findings: list[Finding]) -> str:
     others = {name: sum(f.status == name for f in findings) for name in ("passed", "not_applicable", "muted")}
     words = {"passed": "passed", "not_applicable": "not applicable", "muted": "muted"}
     return f"  audit: {', '.join(said)}; {', '.join(f'{n} {words[name]}' for name, n in others.items() if n)}"
+
+
+def _keep_suspects(scene: Scene, run: Run) -> str:
+    """Writes audit/suspects.parquet where labels were judged; which rows to look at first."""
+    if scene.task == "generation" or isinstance(scene.suspects, str):
+        return ""
+    with write_atomic(run.folder("audit") / SUSPECTS, "wb") as handle:
+        pq.write_table(scene.suspects.table, handle)
+    return first_rows(scene.suspects.table, scene.splits)
 
 
 def _checks() -> list[Check]:

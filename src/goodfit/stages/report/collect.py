@@ -112,6 +112,7 @@ def _charts(spoken: Facts, data: DataFacts, confusion: Confusion | None) -> Iter
     yield from plots.labels(data)
     yield from plots.lengths(data)
     yield from plots.topics(data)
+    yield from plots.doubted(data)
     yield from plots.learning_curve(data)
     if spoken.training is not None:
         yield from plots.curves(spoken.training)

@@ -116,6 +116,7 @@ def data_facts(folder: Folder, settings: Mapping[str, Any], how: ShowText = "mas
         topics=_topics(mapping(profile, "topics"), how),
         topics_stable=mapping(profile, "topics").get("stable") is not False,
         learning_curve=_learning_curve(mapping(profile, "learning_curve")),
+        doubted=_doubted(mapping(profile, "label_suspects")),
     )
 
 
@@ -173,6 +174,17 @@ def _learning_curve(found: Mapping[str, Any]) -> dict[str, Any]:
     if len(parts["measured"]) < 2 or any(point is None for points in parts.values() for point in points):
         return {}
     return {"metric": word(found, "metric") or "score", **parts}
+
+
+def _doubted(found: Mapping[str, Any]) -> dict[str, Any]:
+    """How many labels are flagged, and what they carry instead of what; nothing where it is not whole."""
+    listed = [one for one in found.get("pairs") or () if isinstance(one, Mapping)]
+    pairs = [
+        {"label": readable(one.get("label") or "?"), "likelier": readable(one.get("likelier") or "?"), "n": n}
+        for one in listed if (n := whole(one, "n")) is not None
+    ]  # fmt: skip
+    judged, flags = whole(found, "judged"), whole(found, "flags")
+    return {} if judged is None or flags is None or not pairs else {"judged": judged, "flags": flags, "pairs": pairs}
 
 
 def _curve_point(one: Mapping[str, Any]) -> dict[str, float] | None:

@@ -127,6 +127,8 @@ class DataFacts(Record):
     topics_stable: bool = True
     learning_curve: dict[str, Any] = {}
     """`metric`, and `measured` and `forecast`: lists of `rows`, `value`, `low`, `high`."""
+    doubted: dict[str, Any] = {}
+    """Labels that are probably wrong: `judged` and `flags` (rows), and `pairs`: lists of `label`, `likelier`, `n`."""
 
     @property
     def cut(self) -> dict[str, int]:

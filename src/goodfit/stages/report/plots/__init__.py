@@ -4,11 +4,23 @@ Part of the report stage (`collect` calls them). `charts` holds the vocabulary o
 Every function yields charts, or nothing where the facts are absent.
 """
 
-from goodfit.stages.report.plots.audit import learning_curve, topics
+from goodfit.stages.report.plots.audit import doubted, learning_curve, topics
 from goodfit.stages.report.plots.calibration import reliability
 from goodfit.stages.report.plots.classes import classes, confusion
 from goodfit.stages.report.plots.data import labels, lengths
 from goodfit.stages.report.plots.scores import headline, verdicts
 from goodfit.stages.report.plots.training import curves
 
-__all__ = ["classes", "confusion", "curves", "headline", "labels", "learning_curve", "lengths", "reliability", "topics", "verdicts"]
+__all__ = [
+    "classes",
+    "confusion",
+    "curves",
+    "doubted",
+    "headline",
+    "labels",
+    "learning_curve",
+    "lengths",
+    "reliability",
+    "topics",
+    "verdicts",
+]

@@ -1,4 +1,4 @@
-"""What the audit saw of the training texts: topics by size, and what more rows would bring.
+"""What the audit saw of the training texts: topics by size, labels that are doubted, and what more rows would bring.
 
 Part of the report stage's `plots`.
 """
@@ -42,6 +42,31 @@ def topics(data: DataFacts) -> Iterator[Chart]:
         rows=capped([[str(one["name"]), f"{one['n']:,}", f"{100 * one['share']:.1f}%"] for one in data.topics]),
         spec=spec(
             values, [layer("bar", {"y": y, "x": x, "tooltip": told()}, color=paint("bar"))], height={"step": BAND}, about="Rows per topic"
+        ),
+    )
+
+
+def doubted(data: DataFacts) -> Iterator[Chart]:
+    """Flagged rows by the label that they carry and the one that is likelier, the commonest first."""
+    found = data.doubted
+    if not found:
+        return
+    drawn = found["pairs"][:TOPICS_SHOWN]
+    order = brief([f"{one['label']} → {one['likelier']}" for one in drawn])
+    values: Values = [
+        {"pair": name, "rows": one["n"], "tip": f"{name}: {words.count(one['n'], 'row')}"} for name, one in zip(order, drawn, strict=True)
+    ]
+    y, x = names("pair", None, order), number_of("rows", "flagged rows", drawn[0]["n"], form="~s")
+    yield Chart(
+        id="doubted-labels",
+        section="data",
+        title="Labels that are doubted",
+        text=f"Of {words.count(found['judged'], 'training row')} {found['flags']:,} are flagged: models that never saw the row find "
+        "another label likelier. Flags are to be looked at, not to be believed: where classes overlap, right labels are flagged too.",
+        columns=["label", "likelier", "flagged rows"],
+        rows=capped([[str(one["label"]), str(one["likelier"]), f"{one['n']:,}"] for one in found["pairs"]]),
+        spec=spec(
+            values, [layer("bar", {"y": y, "x": x, "tooltip": told()}, color=paint("bar"))], height={"step": BAND}, about="Flagged rows"
         ),
     )
 
