@@ -47,12 +47,12 @@ def compare(entry: dict[str, Any], counts: Counter[tuple[str, str]], *, tell: bo
         found = any(kind == k and overlaps(span, other) for k, other in said)
         counts[kind, "found" if found else "missed"] += 1
         if tell and not found:
-            print(f"missed {kind}: {text[span[0]:span[1]]!r} in {text!r}")
+            print(f"missed {kind}: {text[span[0] : span[1]]!r} in {text!r}")
     for kind, span in said:
         right = any(kind == k and overlaps(span, other) for k, other in true)
         counts[kind, "right" if right else "wrong"] += 1
         if tell and not right:
-            print(f"wrong {kind}: {text[span[0]:span[1]]!r} in {text!r}")
+            print(f"wrong {kind}: {text[span[0] : span[1]]!r} in {text!r}")
 
 
 def figures(counts: Counter[tuple[str, str]]) -> list[dict[str, Any]]:
@@ -63,7 +63,9 @@ def figures(counts: Counter[tuple[str, str]]) -> list[dict[str, Any]]:
             k, n = counts[kind, yes], counts[kind, yes] + counts[kind, no]
             claim = f"PII: {name} of {kind} on presidio_synth_pii, templates not developed on"
             if not n:
-                out.append(row(claim, "reported", None, passed=None, command=COMMAND, why_absent=f"no {kind} span to count", n=0, peers=PEER))
+                out.append(
+                    row(claim, "reported", None, passed=None, command=COMMAND, why_absent=f"no {kind} span to count", n=0, peers=PEER)
+                )
                 continue
             low, high = wilson(k, n)
             out.append(row(claim, "reported", round(k / n, 4), low=round(low, 4), high=round(high, 4), n=n, passed=None, command=COMMAND,

@@ -15,6 +15,7 @@ import pyarrow as pa
 from ftfy import fix_encoding_and_explain
 
 from goodfit.data.clean.columns import Counts, counted, matching, suspects
+from goodfit.data.clean.language import identified
 
 LONGEST = 20_000
 """Characters of a text that are looked at for mojibake; what is decoded wrongly is so from the start."""
@@ -27,7 +28,18 @@ _COULD_BE = (
     r"|[\x{221A}\x{AC}][\x{80}-\x{FF}\x{2020}-\x{2265}]|\x{201A}\x{C4}|[\x{251C}\x{252C}\x{0393}][\x{80}-\x{FF}\x{2500}-\x{2593}]"
 )
 """What a first and a later byte of UTF-8 are read as, in the tables of western and central Europe, Russian, Greek, MacRoman and DOS."""
-_TRANSCODED = {"fix_c1_controls": "windows-1252 read as latin-1"}
+_ONE_BYTE = r"[\x{80}-\x{FF}]{4}"
+"""Runs of the upper half of the Latin table, in which no language writes words."""
+_RUNS = re.compile(r"[\x80-\xff\u0152-\u0192\u02c6\u02dc\u2013-\u2122]{3,}")
+_TABLES: dict[str, frozenset[str]] = {
+    "windows-1251": frozenset({"ru", "uk", "be", "bg", "mk", "sr", "kk", "ky", "mn", "tt"}), "koi8-r": frozenset({"ru", "bg"}),
+    "gb18030": frozenset({"zh"}), "big5": frozenset({"zh", "yue"}), "shift_jis": frozenset({"ja"}), "euc-jp": frozenset({"ja"}),
+    "euc-kr": frozenset({"ko"}), "iso8859-7": frozenset({"el"}), "windows-1255": frozenset({"he"}),
+    "windows-1256": frozenset({"ar", "fa", "ur"}),
+}  # fmt: skip
+"""Table -> the languages that are written with it."""
+LIKELY = 0.6
+"""Probability of its language from which a text of another alphabet is believed: no Latin text comes near."""
 LOST = r"\x{FFFD}"
 INVISIBLE: dict[str, tuple[str, str]] = {
     "control": ("control characters", r"[\x{00}-\x{08}\x{0B}\x{0C}\x{0E}-\x{1F}\x{7F}-\x{84}\x{86}-\x{9F}]"),
@@ -49,7 +61,7 @@ def mojibake(texts: pa.Array, *, tables: Counter[str] | None = None) -> Counts:
     `tables` counts the texts by how they were decoded: `utf-8 read as windows-1252`.
     """
     out = np.zeros(len(texts), dtype=np.int32)
-    for i, text in suspects(texts, _COULD_BE):
+    for i, text in suspects(texts, _COULD_BE + "|" + _ONE_BYTE):
         mended = repaired(text[:LONGEST])
         if mended.how:
             out[i] = max(1, len(text[:LONGEST]) - len(mended.text))
@@ -67,13 +79,38 @@ class Mended(NamedTuple):
 
 
 def repaired(text: str) -> Mended:
-    """The text as it was before it was decoded by the wrong table; the same text where it is sound."""
+    """The text as it was before it was decoded by the wrong table; the same text where it is sound.
+
+    UTF-8 that was read by a one-byte table: ftfy. A text of another alphabet that was read as Latin: every table is tried, and believed
+    where the text is then surely in a language that is written with it.
+    """
+    inside = sum(map(len, _RUNS.findall(text)))
+    if inside > 0.5 * len(text.replace(" ", "")) and (other := _of_another_alphabet(text)).how:
+        return other
     fixed = fix_encoding_and_explain(text)
     named = [step[1] for step in fixed.explanation or () if step[0] in ("encode", "decode")]
     if len(named) > 1:
         return Mended(fixed.text, f"{named[1]} read as {named[0].removeprefix('sloppy-')}")
-    wrong = fixed.explanation and fixed.text != text
-    return Mended(fixed.text, _TRANSCODED.get(fixed.explanation[0][1], "decoded wrongly")) if wrong else Mended(text, "")
+    return Mended(fixed.text, "parts decoded by another table" if fixed.text != text else "")
+
+
+def _of_another_alphabet(text: str) -> Mended:
+    best, sure = Mended(text, ""), LIKELY
+    for read_as in ("latin-1", "windows-1252"):
+        for table, languages in _TABLES.items():
+            mended = _recoded(text, read_as, table)
+            found = identified(mended)
+            if found.code in languages and found.probability > sure:
+                best, sure = Mended(mended, f"{table} read as {read_as}"), found.probability
+    return best
+
+
+def _recoded(text: str, read_as: str, table: str) -> str:
+    """The text by another table; nothing where it cannot be."""
+    try:
+        return text.encode(read_as).decode(table)
+    except UnicodeError:
+        return ""
 
 
 def lost(texts: pa.Array) -> Counts:

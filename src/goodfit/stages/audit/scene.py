@@ -26,6 +26,7 @@ from goodfit.stages.audit.association import Axis
 from goodfit.stages.audit.check import TaskName
 from goodfit.stages.audit.curve import Learned, Probe, learn
 from goodfit.stages.audit.likeness import LEAST_ROWS, Topics, topics_of
+from goodfit.stages.audit.inside import Inside, look_inside
 from goodfit.statistics import score
 from goodfit.tasks.embeddings import MOST_TOKENS, Encoder, find_encoder
 
@@ -190,6 +191,16 @@ class Scene:
                 done += len(batch)
                 self.screen.progress("measuring texts", done, total)
         return Lengths(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+    @cached_property
+    def inside(self) -> Inside:
+        """What stands inside the texts of train and validation; rows by number, see `ids`."""
+        return look_inside(self.splits, self.recipe, self.screen)
+
+    def ids(self, rows: npt.NDArray[np.int64]) -> pa.Array:
+        """The ids of rows by their number: those of train, then those of validation."""
+        chunks = [chunk for name in SEEN for chunk in self.splits.row_ids(name).chunks]  # type: ignore[arg-type]
+        return one_array(pa.chunked_array(chunks, pa.string()).take(pa.array(rows, pa.int64())))
 
     def sample(self, seed: int, size: int = SAMPLE) -> Sampled:
         """At most `size` training rows, by chance."""
