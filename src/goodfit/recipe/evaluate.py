@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import Field, field_validator
 
 from goodfit.recipe.section import Auto, Names, Section, listed
 from goodfit.score import Gate
@@ -68,5 +68,5 @@ class Audit(Section):
     """Words (names, places, products) that should not decide a class: do they go with one all the same?"""
     production: Names = ()
     """Files with unlabelled texts as they come in production (columns as in `task`, or `text`): is the training data like them?"""
-    languages: Annotated[tuple[Annotated[str, Field(pattern="^[a-z]{2,3}$")], ...], BeforeValidator(listed)] = ()
-    """Languages that the texts are meant to be in, by their codes (en, de …); when omitted, those of at least one text in twenty."""
+    languages: Names = ()
+    """Languages that the texts are meant to be in (en or English, de or German …); when omitted, those of at least one text in twenty."""

@@ -18,12 +18,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from goodfit.data.clean.columns import Mask
+from goodfit.data.clean.columns import Mask, matching
 from goodfit.data.clean.language import identified
 
 TABLE = Path(__file__).with_name("letters.txt")
 LEAST_PAIRS = 10
 """Pairs of letters without which nothing is said."""
+LEAST_KEYS = 7
+"""Letters side by side on a keyboard without which nothing is said: `qwer` may be a name."""
 MASH = 6.4
 """Mean level below which the letters are struck at random."""
 WITHOUT = 7.0
@@ -44,6 +46,16 @@ _LETTERS = {"ß": "s", "ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "a", "�
             "ɓ": "b", "ɗ": "d", "ƙ": "k", "ɛ": "e", "ɔ": "o", "ƴ": "y"}  # fmt: skip
 _NOT_WORDS = re.compile(r"\S*(?:://|www\.|[@#\\/_=<>{}()\[\]$])\S*|\S*\d\S*")
 _WORD = re.compile(r"[^\W\d_]+")
+_ROWS = tuple(
+    row + " " + row[::-1]
+    for row in (
+        "qwertyuiop", "qwertzuiop", "azertyuiop", "asdfghjkl", "qsdfghjklm", "zxcvbnm", "yxcvbnm", "йцукенгшщзхъ", "фывапролджэ",
+        "ячсмитьбю",
+    )
+)  # fmt: skip
+"""Keys side by side, there and back."""
+_KEYS = r"(?i)asdf|sdfg|dfgh|fghj|ghjk|hjkl|lkjh|kjhg|fdsa|qwer|zxcv|xcvb|cvbn|uiop|poiu|йцук|цуке|фыва|ывап|прол|ячсм"
+"""The same for RE2."""
 _RUN = re.compile(r"(.)\1{2,}")
 _ONCE = re.compile(r"\s*(?:(?P<unit>\S{1,8}?)(?P=unit){3,}|(?P<word>\S{1,8})(?:\s{1,3}(?P=word)){5,})")
 _LAUGHS = re.compile(r"(?i)(?=(.)(?!\1))(?:[ahejioxk]{2,4}|[ахе]{2,4})|lo+l|[哈呵嘿ㅋㅎ草笑w5هחהk]|rs|[^\w\s]+")
@@ -53,9 +65,9 @@ def gibberish(texts: pa.Array) -> Mask:
     """Texts that are struck at random, or one sign or syllable over and over, [n]."""
     out = np.zeros(len(texts), dtype=bool)
     cut = pc.utf8_slice_codeunits(texts, 0, LOOKED_AT)
-    for i in np.flatnonzero(_unusual(cut) | _repeating(pc.utf8_slice_codeunits(cut, 0, BEGINNING))):
+    for i in np.flatnonzero(_unusual(cut) | matching(cut, _KEYS) | _repeating(pc.utf8_slice_codeunits(cut, 0, BEGINNING))):
         text = cut[int(i)].as_py()
-        out[i] = is_repeated(text) or is_mash(text)
+        out[i] = is_repeated(text) or is_along_keys(text) or is_mash(text)
     return out
 
 
@@ -67,6 +79,13 @@ def is_mash(text: str) -> bool:
     if pairs < LEAST_PAIRS or judged < SHARE * letters or level >= MASH or usual(_without_rarest(codes))[0] >= WITHOUT:
         return False
     return identified(text).probability < SURE or identified(text).code == ""
+
+
+def is_along_keys(text: str) -> bool:
+    """Whether most of a text is words of four letters or more that lie side by side on a keyboard."""
+    words = [word.lower() for word in _WORD.findall(text)]
+    along = [word for word in words if len(word) > 3 and any(word in row for row in _ROWS)]
+    return sum(map(len, along)) >= max(LEAST_KEYS, SHARE * sum(map(len, words)))
 
 
 def _without_rarest(words: list[tuple[int, ...]]) -> list[tuple[int, ...]]:

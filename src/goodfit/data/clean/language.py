@@ -76,6 +76,12 @@ def name_of(code: str) -> str:
     return NAMES.get(code, code)
 
 
+def code_of(name: str) -> str | None:
+    """`de` for `de`, `German` or `german`; None for what is no language here."""
+    plain = name.strip().lower()
+    return plain if plain in NAMES else next((code for code, known in NAMES.items() if known.lower() == plain), None)
+
+
 @lru_cache(maxsize=1)
 def _identifier() -> LanguageIdentifier:
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

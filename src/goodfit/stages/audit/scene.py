@@ -25,8 +25,8 @@ from goodfit.stages.audit.answers import Answered, answered
 from goodfit.stages.audit.association import Axis
 from goodfit.stages.audit.check import TaskName
 from goodfit.stages.audit.curve import Learned, Probe, learn
-from goodfit.stages.audit.likeness import LEAST_ROWS, Topics, topics_of
 from goodfit.stages.audit.inside import Inside, look_inside
+from goodfit.stages.audit.likeness import LEAST_ROWS, Topics, topics_of
 from goodfit.statistics import score
 from goodfit.tasks.embeddings import MOST_TOKENS, Encoder, find_encoder
 

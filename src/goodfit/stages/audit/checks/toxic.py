@@ -11,5 +11,5 @@ def toxic(scene: Scene) -> Outcome:
     """Says why it is not measured."""
     return not_applicable(
         "toxic content is not measured: lists of words mark dialect and the names of groups rather than harm, and the scorers that can be "
-        "had offline rate neutral sentences about some groups as toxic; name a model of your own to score with (the page says how)"
+        "had offline rate neutral sentences about some groups as toxic (goodfit explain AUD062)"
     )

@@ -6,8 +6,7 @@ from collections import Counter
 
 import numpy as np
 
-from goodfit.data.clean.language import NAMES as LANGUAGES
-from goodfit.data.clean.language import kin, name_of
+from goodfit.data.clean.language import code_of, kin, name_of
 from goodfit.stages.audit.check import ALL_TASKS, Outcome, check, found, not_applicable, passed
 from goodfit.stages.audit.scene import Scene, listing, percent, rate
 
@@ -25,12 +24,10 @@ def wrong_language(scene: Scene) -> Outcome:
     wanted = scene.recipe.audit.languages if scene.recipe.audit else ()
     known = {row: code for row, code in scene.inside.languages.items() if code}
     looked_at, n = len(scene.inside.languages), len(known)
-    if strange := [code for code in wanted if code not in LANGUAGES]:
-        return not_applicable(f"audit.languages names {listing(strange)}, which is no language that is known here ({', '.join(LANGUAGES)})")
     if n < LEAST:
         return not_applicable(f"the language of {n:,} of {looked_at:,} texts is known; it takes {LEAST} of twenty letters or more")
     counts = Counter(known.values())
-    own = set(wanted) or {code for code, k in counts.items() if k >= COMMON * n}
+    own = {code for name in wanted if (code := code_of(name))} or {code for code, k in counts.items() if k >= COMMON * n}
     near = set().union(*(kin(code) for code in own))
     rows = np.array(
         sorted((row for row, code in known.items() if code not in near), key=lambda row: (counts[known[row]], row)), dtype=np.int64
