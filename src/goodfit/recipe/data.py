@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from goodfit.recipe.section import Section, Share
+from goodfit.recipe.section import Section, Share, listed
+
+MaskKind = Literal["email", "phone", "card", "iban", "national_id", "ip", "secret"]
+"""What `data.mask` can replace."""
 
 
 class Form(Section):
@@ -45,6 +48,9 @@ class Data(Form):
     """Given validation rows (cut from train when omitted)."""
     test: str | None = None
     """Given test rows (cut from train when omitted)."""
+
+    mask: Annotated[tuple[MaskKind, ...], BeforeValidator(listed)] = ()
+    """What is replaced by its kind wherever rows are read, also by `predict`: email, phone, card, iban, national_id, ip, secret."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Data:

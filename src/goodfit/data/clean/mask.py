@@ -8,10 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+
+from goodfit.data.clean.columns import suspects
 from goodfit.data.clean.personal import KINDS, spans_of
+from goodfit.data.clean.secret import PREFILTER as SECRET_PREFILTER
 from goodfit.data.clean.secret import secrets_of
+from goodfit.data.clean.shapes import PREFILTER
 
 SECRET = "secret"
 MASKS = (*KINDS, SECRET)
@@ -36,8 +42,11 @@ def mask_text(text: str, kinds: Collection[str] = MASKS, *, met: Counter[str] | 
 
 
 def mask_texts(texts: Sequence[str | None], kinds: Collection[str], *, met: Counter[str] | None = None) -> list[str | None]:
-    """The same for several texts; missing ones stay missing."""
-    return [None if text is None else mask_text(text, kinds, met=met) for text in texts]
+    """The same for several texts; missing ones stay missing. RE2 leaves those that could hold something."""
+    out = list(texts)
+    for i, text in suspects(pa.array(texts, pa.string()), f"{PREFILTER}|{SECRET_PREFILTER}"):
+        out[i] = mask_text(text, kinds, met=met)
+    return out
 
 
 def mask_value(value: Any, kinds: Collection[str], *, met: Counter[str] | None = None) -> Any:
@@ -50,3 +59,25 @@ def mask_value(value: Any, kinds: Collection[str], *, met: Counter[str] | None =
     if isinstance(value, list):
         return [mask_value(item, kinds, met=met) for item in value]
     return value
+
+
+@dataclass(frozen=True)
+class Mask:
+    """Some kinds, and how many of each were met."""
+
+    kinds: tuple[str, ...]
+    met: Counter[str]
+
+    def texts(self, texts: Sequence[str | None]) -> Sequence[str | None]:
+        """Texts with these kinds replaced."""
+        return mask_texts(texts, self.kinds, met=self.met) if self.kinds else texts
+
+    def value(self, value: Any) -> Any:
+        """A JSON value with these kinds replaced."""
+        return mask_value(value, self.kinds, met=self.met) if self.kinds else value
+
+
+def masked_note(kinds: Collection[str], met: Counter[str]) -> list[str]:
+    """What a user is told of it: `masked (data.mask): 12 email, 3 phone`."""
+    said = ", ".join(f"{n:,} {kind}" for kind, n in met.most_common()) or f"none of {', '.join(kinds)} was met"
+    return [f"masked (data.mask): {said}"] if kinds else []
