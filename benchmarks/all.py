@@ -17,6 +17,8 @@ MODULES = (
     "benchmarks.oracle_trl",
     "benchmarks.review_statistics",
     "benchmarks.review_page",
+    "benchmarks.pii",
+    "benchmarks.inside",
 )
 
 
