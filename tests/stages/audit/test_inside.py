@@ -12,7 +12,9 @@ import pytest
 from goodfit.errors import SettingsError
 from goodfit.finding import Finding
 from goodfit.stages.audit.check import CHECKS
+from goodfit.tasks.scorer import Scorer
 from tests.stages.audit.make import MULTI, audit_rows, clean_rows, finding
+from tests.tasks.test_scorer import classifier
 
 OURS = sorted(code for code in CHECKS if "AUD050" <= code <= "AUD062")
 
@@ -175,3 +177,28 @@ def test_toxic_says_that_it_was_not_measured(tmp_path: Path) -> None:
     found, _ = planted(tmp_path, [])
     assert found["AUD062"].status == "not_applicable"
     assert "not measured" in str(found["AUD062"].reason)
+
+
+@pytest.mark.parametrize(
+    ("bias", "status", "words"),
+    [((5.0, 0.0), "passed", "0 of 400"), ((0.0, 5.0), "open", "by a scorer that rates neutral sentences so too")],
+    ids=["nothing", "everything"],
+)
+def test_a_scorer_stands_beside_its_own_bias(tmp_path: Path, bias: tuple[float, ...], status: str, words: str) -> None:
+    classifier(tmp_path / "scorer", ("fine", "toxic"), bias=bias)
+    document = {"audit": {"toxicity_model": "scorer"}, "split": {"test_size": 0, "valid_size": 0}}
+    one = planted(tmp_path, [], document=document)[0]["AUD062"]
+    assert (one.status, one.severity) == (status, "note")  # what rates everything toxic never warns
+    assert words in one.title
+    assert "neutral English sentences about groups" in one.detail
+    assert [score.name for score in one.evidence] == ["toxic_rate", "neutral_sentences_rated_toxic"]
+
+
+def test_a_scorer_that_passes_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts with one word are toxic; the neutral sentences have none of it."""
+    monkeypatch.setattr(Scorer, "scores", lambda self, texts: np.array([0.9 if "masinor" in text else 0.1 for text in texts]))
+    classifier(tmp_path / "scorer", ("fine", "toxic"))
+    document = {"audit": {"toxicity_model": "scorer"}, "split": {"test_size": 0, "valid_size": 0}}
+    one = planted(tmp_path, put("masinor", 60), document=document)[0]["AUD062"]
+    assert (one.status, one.severity, one.n_rows) == ("open", "warning", 60)
+    assert one.evidence[1].value == 0
