@@ -250,6 +250,7 @@ HOSTILE = {
     "digits": "1" * 300_000, "digits and spaces": "1 " * 150_000, "at signs": "a@" * 150_000, "dots": "a." * 150_000, "pluses": "+1" * 150_000,
     "brackets": "(" * 300_000, "colons": "f:" * 150_000, "iban heads": "DE89 " * 60_000, "dashes": "12-" * 100_000, "at": " (at) " * 50_000,
     "passwords": "password=" * 30_000, "urls": "http://a:" * 30_000, "begin": "-----BEGIN " * 30_000, "eyJ": "eyJ" * 100_000, "bangs": "!" * 300_000,
+    "addresses": "a@b.co " * 50_000, "numbers": "+49 30 123456; " * 20_000, "pins": "078-05-1120, " * 20_000, "keys": "password: hunter2hunter2 " * 12_000,
 }  # fmt: skip
 
 

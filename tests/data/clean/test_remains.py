@@ -67,7 +67,7 @@ def test_no_language_is_gibberish(text: str) -> None:
 @pytest.mark.parametrize(("text", "repeated"), [
     ("aaaaaaaaaaaa", True), ("asdasdasdasd", True), ("ыыыыыыыыыы", True), ("x x x x x x x x", True), ("test test test test test test", True), ("啊啊啊啊啊啊啊啊啊", True),
     ("hahahahaha", False), ("哈哈哈哈哈哈哈哈", False), ("!!!!!!!!!!", False), ("----------", False), ("nooooooo way", False), ("no no no", False), ("55555555", False),
-    ("ㅋㅋㅋㅋㅋㅋㅋㅋㅋ", False),
+    ("ㅋㅋㅋㅋㅋㅋㅋㅋㅋ", False), ("ㅠㅠㅠㅠㅠㅠㅠㅠ", False), ("wkwkwkwkwk", False),
 ])  # fmt: skip
 def test_one_sign_over_and_over(text: str, repeated: bool) -> None:
     assert is_repeated(text) == repeated

@@ -1,4 +1,4 @@
-"""Counting in a column of texts, and marking rows: what the scanners of this package share. Layer: data."""
+"""Counting in a column of texts, marking rows, dividing a text into spans: what the scanners of this package share. Layer: data."""
 
 from __future__ import annotations
 
@@ -29,3 +29,11 @@ def suspects(texts: pa.Array, pattern: str) -> Iterator[tuple[int, str]]:
     """Place and text of those in which RE2 finds a pattern."""
     for i in np.flatnonzero(matching(texts, pattern)):
         yield int(i), str(texts[int(i)])
+
+
+def claim(taken: bytearray, begin: int, end: int) -> bool:
+    """Takes a span of a text of `len(taken)` characters, unless some of it is taken: what is found in many places is compared once."""
+    if any(taken[begin:end]):
+        return False
+    taken[begin:end] = b"\1" * (end - begin)
+    return True

@@ -58,7 +58,7 @@ _KEYS = r"(?i)asdf|sdfg|dfgh|fghj|ghjk|hjkl|lkjh|kjhg|fdsa|qwer|zxcv|xcvb|cvbn|u
 """The same for RE2."""
 _RUN = re.compile(r"(.)\1{2,}")
 _ONCE = re.compile(r"\s*(?:(?P<unit>\S{1,8}?)(?P=unit){3,}|(?P<word>\S{1,8})(?:\s{1,3}(?P=word)){5,})")
-_LAUGHS = re.compile(r"(?i)(?=(.)(?!\1))(?:[ahejioxk]{2,4}|[ахе]{2,4})|lo+l|[哈呵嘿ㅋㅎ草笑w5هחהk]|rs|[^\w\s]+")
+_LAUGHS = re.compile(r"(?i)(?=(.)(?!\1))(?:[ahejioxkw]{2,4}|[ахе]{2,4})|lo+l|[哈呵嘿ㅋㅎㅠㅜ草笑w5هחהk]|rs|[^\w\s]+")
 
 
 def gibberish(texts: pa.Array) -> Mask:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from goodfit.data.clean.columns import suspects
+from goodfit.data.clean.columns import claim, suspects
 from goodfit.data.clean.personal import KINDS, spans_of
 from goodfit.data.clean.secret import PREFILTER as SECRET_PREFILTER
 from goodfit.data.clean.secret import secrets_of
@@ -29,9 +29,9 @@ def mask_text(text: str, kinds: Collection[str] = MASKS, *, met: Counter[str] | 
     if unknown := set(kinds) - set(MASKS):
         raise ValueError(f"{', '.join(sorted(unknown))} is no kind of personal data; there are {', '.join(MASKS)}")
     spans = [(begin, end, SECRET) for begin, end, _ in secrets_of(text)] if SECRET in kinds else []
-    for span in spans_of(text, kinds):
-        if not any(span.begin < end and begin < span.end for begin, end, _ in spans):
-            spans.append((span.begin, span.end, span.kind))
+    spans += [(span.begin, span.end, span.kind) for span in spans_of(text, kinds)]
+    taken = bytearray(len(text))
+    spans = [(begin, end, kind) for begin, end, kind in spans if claim(taken, begin, end)]
     out, done = [], 0
     for begin, end, kind in sorted(spans):
         out += [text[done:begin], "[SECRET]" if kind == SECRET else KINDS[kind].placeholder]

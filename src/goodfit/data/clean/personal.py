@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from goodfit.data.clean import shapes
+from goodfit.data.clean.columns import claim
 from goodfit.data.clean.digits import luhn, mod97
 from goodfit.data.clean.identity import PATTERN as IDENTITY
 from goodfit.data.clean.identity import identity_of
@@ -68,11 +69,11 @@ KINDS: dict[str, Kind] = {
 def spans_of(text: str, kinds: Collection[str] = tuple(KINDS), *, tried: list[Tried] | None = None) -> list[Span]:
     """Everything personal in a text, in order, nothing twice; `tried` gets the numbers that were looked at for a check digit."""
     out: list[Span] = []
+    taken = bytearray(len(text))
     for kind, finder in _FINDERS.items():
         if kind in kinds:
-            for span in finder(text, [] if tried is None else tried):
-                if not any(span.begin < other.end and other.begin < span.end for other in out):
-                    out.append(span)
+            found = finder(text, [] if tried is None else tried)
+            out += [span for span in found if claim(taken, span.begin, span.end)]
     return sorted(out)
 
 

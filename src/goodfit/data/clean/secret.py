@@ -11,6 +11,8 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
+from goodfit.data.clean.columns import claim
+
 MIXED = 2.5
 """Bits per sign from which a value is no word and no placeholder."""
 
@@ -74,10 +76,11 @@ PREFILTER = (
 def secrets_of(text: str) -> list[tuple[int, int, str]]:
     """Begin, end and kind of every secret in a text, in order; where two overlap the first of the list above."""
     out: list[tuple[int, int, str]] = []
+    taken = bytearray(len(text))
     for secret, pattern in _COMPILED:
         for match in pattern.finditer(text):
             begin, end = _value(match)
-            if _is_secret(secret, text[begin:end]) and not any(begin < e and b < end for b, e, _ in out):
+            if _is_secret(secret, text[begin:end]) and claim(taken, begin, end):
                 out.append((begin, end, secret.name))
     return sorted(out)
 
