@@ -3,7 +3,8 @@
 `python -m benchmarks.inside [--rows N]` writes benchmarks/results/3-inside.json. Planted: 2% of 1,000 sentences of real sets with letters or
 quotes beyond ASCII are decoded by another table than they were written with (30 seeds; five tables; damage that a table cannot do to a
 sentence is drawn again). Clean: subsets of 500 rows of real sets, and made-up data, shuffled; AUD050 - AUD061 are asked. What is noted
-there may well be so: the notes are listed by code. Nothing here was tuned on these subsets but on the sets as a whole.
+there may well be so: the notes are listed by code. The patterns were seen to work on these real sets as a whole while they were written, so that
+the real controls are no independent proof; the made-up ones are.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ from goodfit.stages.audit.scene import Scene, listing, percent, rate
 
 NOTE, WARNING = 0.005, 0.10
 """Shares of rows."""
+NOTE_WRITTEN = 0.05
+"""The same for a note where a model learns to write: some answers are about HTML."""
 FEW = 3
 """Rows below which nothing is said."""
 
@@ -19,7 +21,7 @@ def markup(scene: Scene) -> Outcome:
     kinds = [kind for kind in MARKUP if not (writes and kind in ("markdown", "escape"))]
     marked = inside.marked(*kinds)
     n, k = inside.n, len(marked.rows)
-    if k < max(FEW, NOTE * n):
+    if k < max(FEW, (NOTE_WRITTEN if writes else NOTE) * n):
         return passed(f"{k:,} of {n:,} texts hold markup" if k else "no text holds markup")
     said = [f"{MARKUP[kind][0]} in {len(inside.marked(kind).rows):,}" for kind in kinds if len(inside.marked(kind).rows)]
     left = len(inside.marked(*(kind for kind in kinds if kind != "markdown")).rows)
