@@ -50,6 +50,8 @@ class Marked:
 class Inside:
     """What a pass over the texts found."""
 
+    row_ids: pa.ChunkedArray = field(default_factory=lambda: pa.chunked_array([], pa.string()))
+    """The id of every row, by its number."""
     n: int = 0
     """Rows looked at."""
     tables: Counter[str] = field(default_factory=Counter)
@@ -66,6 +68,11 @@ class Inside:
     def signs(self) -> Counts:
         """Letters, digits, emoji and symbols of every row, [n]; a sign of Chinese, Japanese or Korean counts for two."""
         return np.concatenate(self._signs) if self._signs else np.zeros(0, dtype=np.int32)
+
+    def ids(self, rows: Rows) -> pa.Array:
+        """The ids of rows by their number."""
+        found = self.row_ids.take(pa.array(rows, pa.int64())).combine_chunks()
+        return found if isinstance(found, pa.Array) else pa.concat_arrays(found.chunks)
 
     def marked(self, *kinds: str) -> Marked:
         """The rows that have any of these kinds (`mojibake`, `lost`, `gibberish`, keys of INVISIBLE and MARKUP), most of it first."""
@@ -99,7 +106,8 @@ def look_inside(splits: Splits, recipe: Recipe, screen: Screen) -> Inside:
     total = sum(splits.counts[name] for name in SEEN)
     drawn = np.zeros(total, dtype=bool)
     drawn[np.random.default_rng(recipe.seed).permutation(total)[:LANGUAGE_ROWS]] = True
-    out, written = Inside(), not recipe.task.label_columns
+    ids = pa.chunked_array([chunk for name in SEEN for chunk in splits.row_ids(name).chunks], pa.string())
+    out, written = Inside(ids), not recipe.task.label_columns
     for name in SEEN:
         for batch in splits.batches(name, size=BATCH, columns=("text", "label")):
             texts, told = _texts(batch, written=written)

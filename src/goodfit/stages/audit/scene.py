@@ -194,13 +194,8 @@ class Scene:
 
     @cached_property
     def inside(self) -> Inside:
-        """What stands inside the texts of train and validation; rows by number, see `ids`."""
+        """What stands inside the texts of train and validation."""
         return look_inside(self.splits, self.recipe, self.screen)
-
-    def ids(self, rows: npt.NDArray[np.int64]) -> pa.Array:
-        """The ids of rows by their number: those of train, then those of validation."""
-        chunks = [chunk for name in SEEN for chunk in self.splits.row_ids(name).chunks]  # type: ignore[arg-type]
-        return one_array(pa.chunked_array(chunks, pa.string()).take(pa.array(rows, pa.int64())))
 
     def sample(self, seed: int, size: int = SAMPLE) -> Sampled:
         """At most `size` training rows, by chance."""

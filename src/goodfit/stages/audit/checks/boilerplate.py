@@ -35,6 +35,6 @@ def boilerplate(scene: Scene) -> Outcome:
         detail=f"{noun_count(len(sentences), 'sentence')} {'stands' if len(sentences) == 1 else 'stand'} in {least:,} different texts or "
         f"more, the commonest in {first.texts:,}; looked for in the "
         "first and last three sentences of a text. It takes tokens, makes different texts look alike, and may tell a class or a source.",
-        rows=scene.ids(rows), evidence=(rate("boilerplate_rate", k, n),),
+        rows=scene.inside.ids(rows), evidence=(rate("boilerplate_rate", k, n),),
         fix="cut it off, in the data and wherever the model will be used; leave it where it is what the text is about",
     )  # fmt: skip

@@ -17,11 +17,11 @@ def gibberish(scene: Scene) -> Outcome:
     rows = inside.marked("gibberish").rows
     n, k = inside.n, len(rows)
     if k < max(FEW, NOTE * n):
-        return passed(f"{noun_count(k, 'text')} of {n:,} may be gibberish" if k else "no text is gibberish", rows=scene.ids(rows))
+        return passed(f"{noun_count(k, 'text')} of {n:,} may be gibberish" if k else "no text is gibberish", rows=scene.inside.ids(rows))
     return found(
         "warning" if k >= WARNING * n else "note", f"{k:,} of {n:,} texts ({percent(k / n)}) are gibberish",
         detail="Their letters follow each other as in no language of the Latin script, or one sign or syllable fills them. A label on "
         "such a text is chance: a model can only learn it by heart.",
-        rows=scene.ids(rows), evidence=(rate("gibberish_rate", k, n),),
+        rows=scene.inside.ids(rows), evidence=(rate("gibberish_rate", k, n),),
         fix="look at the listed rows and delete them; keep them with a label of their own where the model will meet such texts",
     )  # fmt: skip

@@ -30,6 +30,6 @@ def invisible(scene: Scene) -> Outcome:
         "warning" if k >= WARNING * n else "note", f"{k:,} of {n:,} texts ({percent(k / n)}) hold signs that nobody sees",
         detail=f"{listing(said)}. Two texts that look the same are not the same to a tokenizer; where only one source or one class "
         "has them, a model can tell it by them. Tags and turned directions can also hide words from a reader.",
-        rows=scene.ids(rows), evidence=(rate("invisible_rate", k, n),),
+        rows=scene.inside.ids(rows), evidence=(rate("invisible_rate", k, n),),
         fix="take them out of the texts, in the data and wherever the model will be used; keep joiners where the script needs them",
     )  # fmt: skip

@@ -28,6 +28,6 @@ def markup(scene: Scene) -> Outcome:
     return found(
         "warning" if left >= WARNING * n and not writes else "note", f"{k:,} of {n:,} texts ({percent(k / n)}) hold markup",
         detail=f"{listing(said)}. It takes tokens, and where only one source or one class has it, a model can tell it by that.",
-        rows=scene.ids(marked.rows), evidence=(rate("markup_rate", k, n),),
+        rows=scene.inside.ids(marked.rows), evidence=(rate("markup_rate", k, n),),
         fix="strip it, in the data and wherever the model will be used; leave it where the texts that the model will meet have it too",
     )  # fmt: skip

@@ -28,6 +28,6 @@ def mojibake(scene: Scene) -> Outcome:
         "warning" if k >= WARNING * n and k >= MANY else "note",
         f"{k:,} of {n:,} texts ({percent(k / n)}) {'was' if k == 1 else 'were'} decoded wrongly",
         detail=" ".join(parts) + " A model learns the damage as spelling, and meets sound text later.",
-        rows=scene.ids(either.rows), evidence=(rate("mojibake_rate", k, n),),
+        rows=scene.inside.ids(either.rows), evidence=(rate("mojibake_rate", k, n),),
         fix="export the data once more as UTF-8 from where it is sound, or name the table in data.encoding; ftfy mends what is left",
     )  # fmt: skip

@@ -37,7 +37,7 @@ def pii(scene: Scene) -> Outcome:
         "warning" if much else "note", f"{k:,} of {n:,} texts ({percent(k / n)}) hold personal data",
         detail=f"{listing(said, shown=6)}.{_countries(personal, rows)} {chance}A model can learn to repeat it, and who is named was "
         f"hardly asked. {LEFT_OUT}{done}",
-        rows=scene.ids(np.array(ordered, dtype=np.int64)),
+        rows=scene.inside.ids(np.array(ordered, dtype=np.int64)),
         evidence=tuple(rate(f"{kind}_rate", len(where), n) for kind, where in rows.items() if where),
         fix=f"data.mask: [{', '.join(kind for kind in KINDS if rows[kind])}] replaces it wherever rows are read; or delete the rows",
     )  # fmt: skip

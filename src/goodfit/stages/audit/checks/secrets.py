@@ -20,6 +20,6 @@ def secrets(scene: Scene) -> Outcome:
         "warning", f"{k:,} of {n:,} texts ({percent(k / n)}) hold what looks like a secret",
         detail=f"{kinds}. Whoever has the data or the model may use it; a model that writes can give it away word by word. "
         "Test rows were not looked at.",
-        rows=scene.ids(np.array(held.rows, dtype=np.int64)), evidence=(rate("secret_rate", k, n),),
+        rows=scene.inside.ids(np.array(held.rows, dtype=np.int64)), evidence=(rate("secret_rate", k, n),),
         fix="withdraw these keys and passwords first: they are known now; then data.mask: [secret] replaces them, or delete the rows",
     )  # fmt: skip

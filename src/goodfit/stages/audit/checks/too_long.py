@@ -33,6 +33,6 @@ def too_long(scene: Scene) -> Outcome:
         "note", f"{noun_count(len(rows), 'text')} {'is' if len(rows) == 1 else 'are'} far longer than the others",
         detail=f"All but {beyond:,} of {len(characters):,} texts have at most {most:,} characters; these have {longest}. "
         "In a csv file a quote that is not closed swallows the rows behind it.",
-        rows=scene.ids(rows), evidence=(rate("too_long_rate", len(rows), len(characters)),),
+        rows=scene.inside.ids(rows), evidence=(rate("too_long_rate", len(rows), len(characters)),),
         fix="look at the place in the file: close the quote, or divide the text",
     )  # fmt: skip

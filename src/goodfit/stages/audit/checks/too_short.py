@@ -26,11 +26,11 @@ def too_short(scene: Scene) -> Outcome:
     k, empty = len(rows), int((signs == 0).sum())
     if k < max(FEW, NOTE * n):
         few = f"{noun_count(k, 'text')} of {n:,} {'has' if k == 1 else 'have'} fewer than {least} letters or digits"
-        return passed(few if k else "every text has letters or digits", rows=scene.ids(rows))
+        return passed(few if k else "every text has letters or digits", rows=scene.inside.ids(rows))
     return found(
         "warning" if k >= WARNING * n else "note", f"{k:,} of {n:,} texts ({percent(k / n)}) are too short to say anything",
         detail=f"They have fewer than {noun_count(least, 'letter')}, digits or emoji; {empty:,} have none. Half of the texts have at least "
         f"{half:,.0f}. What such a text is labelled is known from elsewhere, or by chance.",
-        rows=scene.ids(rows), evidence=(rate("too_short_rate", k, n),),
+        rows=scene.inside.ids(rows), evidence=(rate("too_short_rate", k, n),),
         fix="look at the listed rows: fill in what was cut off, or delete them",
     )  # fmt: skip

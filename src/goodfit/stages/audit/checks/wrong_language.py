@@ -36,13 +36,15 @@ def wrong_language(scene: Scene) -> Outcome:
     shares = listing([f"{name_of(code)} {percent(c / n)}" for code, c in counts.most_common()])
     about = f"Of {looked_at:,} texts {n:,} are long enough to be sure of their language: {shares}."
     if k < max(1 if wanted else FEW, (0 if wanted else NOTE) * n):
-        return passed(f"the texts are in {listing([name_of(code) for code in counts if code in own])}", detail=about, rows=scene.ids(rows))
+        return passed(
+            f"the texts are in {listing([name_of(code) for code in counts if code in own])}", detail=about, rows=scene.inside.ids(rows)
+        )
     others = Counter(known[int(row)] for row in rows)
     said = listing([f"{name_of(code)} {c:,}" for code, c in others.most_common()])
     return found(
         "warning" if k >= WARNING * n else "note", f"{k:,} of {n:,} texts ({percent(k / n)}) are in another language: {said}",
         detail=f"{about} Its own are {listing([name_of(code) for code in sorted(own)])} "
         f"({'named in audit.languages' if wanted else f'at least {percent(COMMON)} each'}); close relatives are not told apart.",
-        rows=scene.ids(rows), evidence=(rate("other_language_rate", k, n),),
+        rows=scene.inside.ids(rows), evidence=(rate("other_language_rate", k, n),),
         fix="take them out, or gather enough of that language and choose a model that knows it; audit.languages says which are meant",
     )  # fmt: skip
