@@ -18,6 +18,8 @@ MODULES = (
     "benchmarks.review_statistics",
     "benchmarks.review_page",
     "benchmarks.label_errors",
+    "benchmarks.pii",
+    "benchmarks.inside",
 )
 
 

@@ -98,7 +98,7 @@ def check_writing(loaded: Loaded, base: Path) -> dict[str, Any]:
     own = epoch_rows(recipe, base, store, division)
     mix = recipe.prepare.mix
     if mix is not None:
-        mixed = Mixed.opened(mix, base)
+        mixed = Mixed.opened(mix, base, recipe.data.mask)
         looked.notes.append(f"prepare.mix: {len(mixed.places):,} rows of {mix.path}, about {wanted(mix.share, own):,} of them in an epoch")
         own += wanted(mix.share, own)
     examples = max(1, round(looked.share * own))

@@ -1,4 +1,7 @@
-"""The file that a recipe names: paths are relative to the recipe, a file is opened by a name that works from here. Layer: data."""
+"""The file that a recipe names, and what is masked in it. Paths are relative to the recipe, and opened by a name that works from here.
+
+Layer: data.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ from typing import Any
 
 from goodfit.data.readers.hub import PREFIX
 from goodfit.data.source import Source
+from goodfit.files import read_json
 from goodfit.recipe import Form
+from goodfit.run import MANIFEST
 
 
 def opened(written: str, base: Path) -> str:
@@ -22,3 +27,8 @@ def opened(written: str, base: Path) -> str:
 def source_of(form: Form, path: str, **more: Any) -> Source:
     """One file as the recipe says that it is read; `path` as `opened` gives it."""
     return Source(path, format=form.format, encoding=form.encoding, delimiter=form.delimiter, header=form.header, **more)
+
+
+def masked_kinds(run: Path) -> tuple[str, ...]:
+    """What is masked wherever rows of a run are read, as split wrote it down; `run`: its folder."""
+    return tuple(read_json(run / "split" / MANIFEST)["columns"].get("mask", ()))

@@ -7,6 +7,7 @@ Rows are Python objects for the length of one batch only.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from goodfit.data import cells, labels
+from goodfit.data.clean.mask import Mask, masked_note
 from goodfit.data.conversations.reading import Conversations, Turns
 from goodfit.data.ids import RowNumbers, format_ids, input_hashes
 from goodfit.data.missing import missing_column
@@ -80,6 +82,8 @@ class Columns:
     """Columns handed on as they stand, as text, whatever is in them (`kept.<name>`): prediction gives them back."""
     choices: str | None = None
     """Column with the possible answers of a row, a list; kept as JSON text."""
+    mask: tuple[str, ...] = ()
+    """Kinds of personal data that are replaced in texts and answers (clean.mask), never in row ids and in columns that are kept."""
     turns: Turns | None = None
     """Rows are conversations (or plain texts to be written), found so; then there are no `text` and `label` columns."""
 
@@ -213,12 +217,13 @@ def _read(tables: Sequence[_Table], columns: Columns, on_progress: OnProgress | 
         one.file.met.clear()  # it was looked into before
         progress = Throttle(on_progress, table.total, f"reading {source.path}")
         kinds = cells.Kinds(source.path, typed=table.typed)
-        told = None if columns.turns is None else Conversations(source.path, table, columns.turns)
+        met: Counter[str] = Counter()
+        told = None if columns.turns is None else Conversations(source.path, table, columns.turns, Mask(columns.mask, met))
         rows = 0
         seen: set[str] = set()
         for chunk in table.chunks(columns.wanted if told is None else None):
             seen.update(chunk.values)
-            batch = _Batch(chunk, source, columns, kinds, told)
+            batch = _Batch(chunk, source, columns, kinds, Mask(columns.mask, met), told)
             rows += len(chunk.lines)
             yield batch.record(index, numbers, form)
             progress.at(chunk.done)
@@ -226,7 +231,10 @@ def _read(tables: Sequence[_Table], columns: Columns, on_progress: OnProgress | 
             raise DataError("it has no rows", place=Place(file=source.path), fix="give a file with at least one row under the header")
         if absent := [name for name in columns.needed if name not in seen]:
             raise missing_column(source.path, absent[0], sorted(seen | set(table.columns)), hint=table.hint)
-        notes += [*one.file.met.notes, *(f"{source.path}: {note}" for note in (told.notes if told else ()))]
+        notes += [
+            *one.file.met.notes,
+            *(f"{source.path}: {note}" for note in (*(told.notes if told else ()), *masked_note(columns.mask, met))),
+        ]
         progress.finish()
 
 
@@ -238,6 +246,7 @@ class _Batch:
     source: Source
     columns: Columns
     kinds: cells.Kinds
+    mask: Mask
     told: Conversations | None = None
 
     def record(self, index: int, numbers: RowNumbers, form: pa.Schema) -> pa.RecordBatch:
@@ -245,7 +254,7 @@ class _Batch:
         more: Sequence[Sequence[str | None]] = ()
         if self.told is None:
             parts = [self._text(name, "text") for name in self.columns.text]
-            hashes, texts, labels = input_hashes(self.columns.text, parts), join_text(parts), self._labels()
+            hashes, texts, labels = input_hashes(self.columns.text, parts), self.mask.texts(join_text(parts)), self._labels()
         else:
             told = self.told.read(self.chunk)
             hashes, texts, labels = input_hashes((INPUT,), [told.inputs]), told.texts, told.answers
@@ -262,8 +271,9 @@ class _Batch:
         arrays += [pa.array(cells.blank_to_missing(self._text(name, "other")), pa.string()) for name in others]
         arrays += [pa.array(cells.missing_labels(self._text(name, "label")), pa.string()) for name in self.columns.annotators]
         arrays += [pa.array(column, pa.string()) for column in more]
-        as_text = [*([] if self.columns.choices is None else [self.columns.choices]), *self.columns.kept]
-        arrays += [pa.array(list(map(as_it_stands, self._cells(name))), pa.string()) for name in as_text]
+        if self.columns.choices is not None:
+            arrays.append(pa.array(self.mask.texts(list(map(as_it_stands, self._cells(self.columns.choices)))), pa.string()))
+        arrays += [pa.array(list(map(as_it_stands, self._cells(name))), pa.string()) for name in self.columns.kept]
         return pa.record_batch(arrays, schema=form)
 
     def _cells(self, name: str) -> Sequence[Any]:

@@ -4,6 +4,7 @@ thresholds, in float32, whatever stands beside a row.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from goodfit.data.clean.mask import Mask
 from goodfit.data.missing import missing_column
 from goodfit.data.source import Columns, Source, columns_of_file, join_text, read
 from goodfit.errors import DataError
@@ -106,7 +108,7 @@ class Classifier(Model, kind="classification"):
         path = target_of(source, target)
         origin = Source(str(source), format=format)
         kept = columns_of_file(origin)
-        batches = read([origin], Columns(self.text_columns, kept=kept), on_progress=reading(on_progress))
+        batches = read([origin], Columns(self.text_columns, kept=kept, mask=self._predictor.saved.mask), on_progress=reading(on_progress))
         schema = self._schema(kept)
         rows = answered = 0
         with writing(path, schema) as write:
@@ -122,7 +124,8 @@ class Classifier(Model, kind="classification"):
 
     def _as_texts(self, texts: str | Sequence[str | Mapping[str, Any]]) -> list[str | None]:
         listed = [texts] if isinstance(texts, (str, Mapping)) else list(texts)
-        return [self._as_text(number, item) for number, item in enumerate(listed, 1)]
+        read: list[str | None] = [self._as_text(number, item) for number, item in enumerate(listed, 1)]
+        return list(Mask(self._predictor.saved.mask, Counter()).texts(read))
 
     def _as_text(self, number: int, item: object) -> str | None:
         if item is None or isinstance(item, str):

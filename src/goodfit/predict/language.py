@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from goodfit.data.clean.mask import Mask
 from goodfit.data.conversations import Normaliser, Shape, asked
 from goodfit.data.conversations.reading import Turns
 from goodfit.data.source import Columns, Source, columns_of_file, read
@@ -49,7 +50,8 @@ class Generator(Model, kind="generation"):
         Greedy; `sampling` may say do_sample, temperature, top_k, top_p, seed. An empty prompt gets no answer and a reason.
         """
         listed = [prompts] if isinstance(prompts, (str, Mapping)) else list(prompts)
-        told = [self._conversation(number, item) for number, item in enumerate(listed, 1)]
+        mask = Mask(self.writer.saved.mask, Counter())
+        told = [mask.value(self._conversation(number, item)) for number, item in enumerate(listed, 1)]
         out = [Reply(index, None, reason=EMPTY) for index in range(len(told))]
         places = [index for index, one in enumerate(told) if one is not None]
         some = [one for one in told if one is not None]
@@ -73,7 +75,7 @@ class Generator(Model, kind="generation"):
         path = target_of(source, target)
         origin = Source(str(source), format=format)
         kept = columns_of_file(origin)
-        batches = read([origin], Columns(kept=kept, turns=self._turns()), on_progress=reading(on_progress))
+        batches = read([origin], Columns(kept=kept, turns=self._turns(), mask=self.writer.saved.mask), on_progress=reading(on_progress))
         schema = _schema(kept)
         rows, lost = 0, Counter[str]()
         with writing(path, schema) as write:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from goodfit.recipe.section import Section, Share
+from goodfit.recipe.section import Section, Share, listed
+
+MaskKind = Literal["email", "phone", "card", "iban", "national_id", "ip", "secret"]
+"""What `data.mask` can replace."""
 
 
 class Form(Section):
@@ -48,6 +51,9 @@ class Data(Form):
     decisions: str | Literal[False] | None = None
     """File of what people decided about rows (`goodfit review RUN --of suspects`): relabelled, dropped, masked. Found by itself when it
     is called decisions.jsonl and lies beside the recipe, or beside the data; `false`: none is applied."""
+
+    mask: Annotated[tuple[MaskKind, ...], BeforeValidator(listed)] = ()
+    """What is replaced by its kind wherever rows are read, also by `predict`: email, phone, card, iban, national_id, ip, secret."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Data:

@@ -68,3 +68,9 @@ class Audit(Section):
     """Words (names, places, products) that should not decide a class: do they go with one all the same?"""
     production: Names = ()
     """Files with unlabelled texts as they come in production (columns as in `task`, or `text`): is the training data like them?"""
+    toxicity_model: str | None = None
+    """A classifier of toxic content (folder, hub id) to score some texts with; its own bias is measured first. None: not measured."""
+    toxic_labels: Names = ()
+    """Which of its labels mean toxic; when omitted, those that say so (toxic, hate, offensive, insult, threat …)."""
+    languages: Names = ()
+    """Languages that the texts are meant to be in (en or English, de or German …); when omitted, those of at least one text in twenty."""

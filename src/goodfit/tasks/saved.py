@@ -38,6 +38,9 @@ class Saved(Generic[T]):
     turns: dict[str, Any] = field(default_factory=dict)
     """Of conversations: what the recipe said of where they stand (`columns`, `template`, `speakers`)."""
 
+    mask: tuple[str, ...] = ()
+    """Kinds of personal data that were replaced where rows were read, and are where it is asked."""
+
     def save(self, folder: Path) -> None:
         """Adds the object `task` to `folder/goodfit.json`, atomically; what else stands in it stays."""
         path = folder / SAVED
@@ -48,7 +51,7 @@ class Saved(Generic[T]):
         """A plain dict with every key."""
         return {
             "schema": SCHEMA, **self.task.to_json(), "text": list(self.text), "turns": self.turns, "max_length": self.max_length,
-            "base": self.base, "base_hash": self.base_hash,
+            "base": self.base, "base_hash": self.base_hash, "mask": list(self.mask),
         }  # fmt: skip
 
     @classmethod
@@ -73,6 +76,7 @@ class Saved(Generic[T]):
             raise ValueError(f"schema {values['schema']!r}, not {SCHEMA!r}")
         task: Any = KINDS[values["kind"]].from_json(values)
         found: Saved[Any] = cls(
-            task, tuple(map(str, values["text"])), int(values["max_length"]), values["base"], values["base_hash"], dict(values["turns"])
-        )
+            task, tuple(map(str, values["text"])), int(values["max_length"]), values["base"], values["base_hash"], dict(values["turns"]),
+            tuple(values.get("mask", ())),
+        )  # fmt: skip
         return found

@@ -5,10 +5,12 @@ Layer: data, between the readers and `source.read`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from goodfit.data.clean.mask import Mask
 from goodfit.data.conversations import names
 from goodfit.data.conversations.asked import asked, refusal
 from goodfit.data.conversations.forms import answer_text, canonical, input_text, prompt_of, stored
@@ -48,12 +50,13 @@ class Told(NamedTuple):
 class Conversations:
     """Reads the rows of one table in order."""
 
-    def __init__(self, name: str, opened: Opened, turns: Turns) -> None:
+    def __init__(self, name: str, opened: Opened, turns: Turns, mask: Mask | None = None) -> None:
         """DataError or SettingsError where the form is not clear, or the named columns are not there."""
         self._name = name
         self.shape = shape_of(name, opened, turns)
         self._normaliser = Normaliser(self.shape, name, answers=turns.answers)
         self._waiting = not turns.answers
+        self._mask = mask or Mask((), Counter())
 
     def read(self, chunk: Chunk) -> Told:
         """What the store keeps of a chunk's rows; DataError with the line of a row that is structurally wrong."""
@@ -67,7 +70,8 @@ class Conversations:
 
     def _kept(self, found: dict[str, Any]) -> tuple[str | None, ...]:
         asked_for = found if self._waiting else prompt_of(found)
-        return canonical(asked_for), input_text(found, answered=not self._waiting), answer_text(found), stored(found)
+        said = self._mask.value(found)
+        return canonical(asked_for), input_text(said, answered=not self._waiting), answer_text(said), stored(said)
 
     @property
     def notes(self) -> list[str]:

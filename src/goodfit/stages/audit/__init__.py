@@ -2,8 +2,9 @@
 
 stage.py     the story
 check.py     @check: how a check is declared, and what it answers
-checks/      one file per check: AUD001 … AUD011
+checks/      one file per check: AUD001 …
 scene.py     what a check may see
+inside.py    what stands inside the texts, in one pass
 surface.py   what a text looks like without reading it
 lost.py      rows that could not be used
 profile.py   the numbers for the report

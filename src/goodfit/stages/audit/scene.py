@@ -26,6 +26,7 @@ from goodfit.stages.audit.association import Axis
 from goodfit.stages.audit.check import TaskName
 from goodfit.stages.audit.curve import Learned, Probe, learn
 from goodfit.stages.audit.labels import Suspects, suspects_of
+from goodfit.stages.audit.inside import Inside, look_inside
 from goodfit.stages.audit.likeness import LEAST_ROWS, Topics, topics_of
 from goodfit.statistics import score
 from goodfit.tasks.embeddings import MOST_TOKENS, Encoder, find_encoder
@@ -191,6 +192,11 @@ class Scene:
                 done += len(batch)
                 self.screen.progress("measuring texts", done, total)
         return Lengths(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+    @cached_property
+    def inside(self) -> Inside:
+        """What stands inside the texts of train and validation."""
+        return look_inside(self.splits, self.recipe, self.screen)
 
     def sample(self, seed: int, size: int = SAMPLE) -> Sampled:
         """At most `size` training rows, by chance."""

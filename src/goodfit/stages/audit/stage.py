@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from goodfit.data.clean.language import NAMES, code_of
 from goodfit.errors import SettingsError, nearest
 from goodfit.files import read_json, write_atomic, write_json
 from goodfit.finding import ROWS_SHOWN, Finding, count
@@ -60,6 +61,7 @@ def audit(recipe: Recipe, splits: Splits, run: Run) -> Audit:
         run.report([check.skipped("the recipe says audit: false") for check in _checks()])
         return Audit.load(run)
     ignored = _ignored(recipe.audit.ignore)
+    _known_languages(recipe.audit.languages)
     scene = Scene(recipe, splits, run.screen, run.base)
     findings = run.report(_ask(check, scene, run, muted=check.code in ignored) for check in _checks())
     write_json(run.folder("audit") / PROFILE, profile_of(scene))
@@ -110,3 +112,12 @@ def _ignored(codes: tuple[str, ...]) -> set[str]:
                 fix=f"did you mean {close}?" if close else "goodfit explain CODE says what a code means",
             )
     return set(codes)
+
+
+def _known_languages(names: tuple[str, ...]) -> None:
+    """SettingsError for a language that nothing here knows."""
+    for name in names:
+        if code_of(name) is None:
+            close = nearest(name.title(), NAMES.values())
+            fix = f"did you mean {close}?" if close else f"one of {', '.join(NAMES)}"
+            raise SettingsError(f"audit.languages: {name!r} is no language that is known here", fix=fix)

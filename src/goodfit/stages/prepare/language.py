@@ -19,6 +19,7 @@ import numpy as np
 
 from goodfit.data import cache
 from goodfit.data.conversations import answer_text, out_of_order
+from goodfit.data.named import masked_kinds
 from goodfit.engine.examples import ExamplesWriter
 from goodfit.errors import DataError, Place, SettingsError
 from goodfit.models.identity import Identity
@@ -139,7 +140,7 @@ def _opened(section: Mix | None, splits: Splits, run: Run) -> Mixed | None:
     """The mix without what is asked in validation or test."""
     if section is None:
         return None
-    mixed = Mixed.opened(section, run.base)
+    mixed = Mixed.opened(section, run.base, masked_kinds(run.path))
     mixed.without(np.concatenate([splits.question_keys(side) for side in HELD_OUT]))
     return mixed
 

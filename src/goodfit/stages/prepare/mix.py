@@ -101,10 +101,10 @@ class Mixed:
     """Of the usable rows, in the file's order."""
 
     @classmethod
-    def opened(cls, section: Mix, base: Path) -> Mixed:
+    def opened(cls, section: Mix, base: Path, mask: tuple[str, ...] = ()) -> Mixed:
         """DataError (file, line) where the file cannot be read, or where not one of its rows can be learned from."""
         source = mix_source(section, base)
-        mixed = cls(section, source, open_store((source,), Columns(turns=Turns())))
+        mixed = cls(section, source, open_store((source,), Columns(turns=Turns(), mask=mask)))
         reasons = mixed.store.column("reason").to_pylist()
         mixed.dropped.update(reason for reason in reasons if reason)
         mixed.places = np.flatnonzero([reason is None for reason in reasons])

@@ -34,7 +34,9 @@ def sources_of(data: Data, base: Path) -> tuple[Source, ...]:
 def columns_of(recipe: Recipe) -> Columns:
     """The columns that the recipe's task, groups and split sections name."""
     task, groups = recipe.task, {axis: group.column for axis, group in recipe.groups.items()}
-    around: dict[str, Any] = {"groups": groups, "by": recipe.split.by, "time": recipe.split.time, "annotators": task.annotators}
+    around: dict[str, Any] = {
+        "groups": groups, "by": recipe.split.by, "time": recipe.split.time, "annotators": task.annotators, "mask": recipe.data.mask,
+    }  # fmt: skip
     if not task.label_columns:
         return Columns(turns=Turns(task.turns, task.template, task.speakers), choices=task.choices, **around)
     return Columns(text=task.text, label=task.label_columns, multi_label=task.multi_label, separator=task.label_separator, **around)

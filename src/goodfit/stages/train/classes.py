@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from goodfit.data.named import masked_kinds
 from goodfit.engine.events import Event, ignore
 from goodfit.engine.examples import Examples
 from goodfit.engine.fitted import Fitted
@@ -60,7 +61,8 @@ class Classes:
             logits = in_order(infer(fitted.model, valid), len(valid))
             clusters = _clusters(run, valid.row_ids(np.arange(len(valid))))
             task = task.with_decision(task.fit_decision(logits, np.asarray(valid.target), clusters=clusters, seed=recipe.seed))
-        saved = Saved(task, recipe.task.text, tokens.max_length, base=choice.base.name, base_hash=choice.base.content)
+        saved = Saved(task, recipe.task.text, tokens.max_length, base=choice.base.name, base_hash=choice.base.content,
+                      mask=masked_kinds(run.path))  # fmt: skip
         save(fitted.model, loaded.tokenizer, folder, base=choice.base)
         saved.save(folder)
         return saved

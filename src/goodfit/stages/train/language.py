@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from goodfit.data.named import masked_kinds
 from goodfit.engine.events import Event, ignore
 from goodfit.engine.examples import Examples
 from goodfit.engine.fitted import Fitted
@@ -58,7 +59,8 @@ class Language:
         _stop_at(fitted.model, list(stop_token_ids(tokenizer, template)))
         section = recipe.task
         turns = {"columns": section.turns, "template": section.template, "speakers": section.speakers}
-        saved = Saved(self.task, (), tokens.max_length, base=choice.base.name, base_hash=choice.base.content, turns=turns)
+        saved = Saved(self.task, (), tokens.max_length, base=choice.base.name, base_hash=choice.base.content, turns=turns,
+                      mask=masked_kinds(run.path))  # fmt: skip
         save(fitted.model, tokenizer, folder, base=choice.base)
         saved.save(folder)
         return saved
