@@ -59,7 +59,7 @@ def test_the_document_of_a_run(done: Path) -> None:
     assert document["headline"]["name"] == "macro_f1"
     assert document["headline"]["low"] < document["headline"]["value"] < document["headline"]["high"]
     assert {v["question"].split(" on ")[0] for v in document["verdicts"]} >= {"model vs tfidf", "model vs majority"}
-    assert set(document["files"]) == {"report", "report_json", "model", "card", "log"}
+    assert set(document["files"]) == {"report", "report_json", "model", "card", "data_card", "log"}
     assert all((run.path / path).exists() for path in document["files"].values())
     assert len(list_runs(done / "runs")) == 1 or run.record.parent is None
 

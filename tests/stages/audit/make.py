@@ -46,7 +46,7 @@ def finding(done: Audit, code: str) -> Finding:
 
 def clean_texts(rng: np.random.Generator, labels: np.ndarray, *, topics: bool) -> list[str]:
     """Texts with lengths, capitals, punctuation and numbers by chance; with `topics`, a quarter of the words belong to the label."""
-    vocabulary = ["".join(rng.choice(SYLLABLES, size=rng.integers(1, 5))) for _ in range(800)]
+    vocabulary = ["".join(rng.choice(SYLLABLES, size=rng.integers(2, 4))) for _ in range(800)]
     shares = 1 / np.arange(1, 801)
     of_label = [rng.permutation(800)[:20] for _ in range(int(labels.max()) + 1)]
     out = []

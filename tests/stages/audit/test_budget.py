@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from goodfit.stages.audit.checks.artefacts import NOTE, cross_predict, folds_of, judge
-from goodfit.stages.audit.scene import Sampled
+from goodfit.stages.audit.seen import Sampled
 from goodfit.stages.audit.surface import surface_of
 from tests.stages.audit.make import audit_rows, clean_rows, clean_texts
 

@@ -11,7 +11,8 @@ import pyarrow as pa
 from goodfit.stages.audit.checks.imbalance import effective_classes
 from goodfit.stages.audit.labels import Suspects
 from goodfit.stages.audit.likeness import effective_number
-from goodfit.stages.audit.scene import SEEN, Lengths, Scene
+from goodfit.stages.audit.scene import SEEN, Scene
+from goodfit.stages.audit.seen import Lengths
 
 SCHEMA = "goodfit/profile/1"
 BINS = 30

@@ -14,7 +14,8 @@ import pyarrow as pa
 from goodfit.finding import Severity
 from goodfit.score import Score
 from goodfit.stages.audit.check import Outcome, check, found, not_applicable, passed
-from goodfit.stages.audit.scene import Annotated, Scene, listing, percent
+from goodfit.stages.audit.scene import Scene, listing, percent
+from goodfit.stages.audit.seen import Annotated
 from goodfit.statistics import agreement, score
 from goodfit.statistics.annotators import consensus, without
 

@@ -13,7 +13,8 @@ from sklearn.linear_model import LogisticRegression
 
 from goodfit.score import Score, Verdict
 from goodfit.stages.audit.check import Outcome, check, found, not_applicable, passed
-from goodfit.stages.audit.scene import Sampled, Scene, listing, percent
+from goodfit.stages.audit.scene import Scene, listing, percent
+from goodfit.stages.audit.seen import Sampled
 from goodfit.stages.audit.surface import Matrix, Surface, surface_of
 from goodfit.statistics import Question, compare, score
 

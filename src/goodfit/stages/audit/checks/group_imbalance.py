@@ -10,7 +10,8 @@ from scipy import stats
 from goodfit.finding import Severity
 from goodfit.stages.audit.association import LEAST, SURE, Association, Axis, associations
 from goodfit.stages.audit.check import CLASSES, Outcome, check, found, not_applicable, passed
-from goodfit.stages.audit.scene import Grouped, Scene, listing
+from goodfit.stages.audit.scene import Scene, listing
+from goodfit.stages.audit.seen import Grouped
 from goodfit.statistics import holm
 
 NOTE, WARNING = 0.10, 0.30

@@ -6,7 +6,8 @@ import numpy as np
 
 from goodfit.monitor.words import count as noun_count
 from goodfit.stages.audit.check import Outcome, check, found, passed
-from goodfit.stages.audit.scene import Lengths, Scene, listing, percent
+from goodfit.stages.audit.scene import Scene, listing, percent
+from goodfit.stages.audit.seen import Lengths
 
 USUAL_LIMIT = 512
 """Tokens that most encoders take at once."""

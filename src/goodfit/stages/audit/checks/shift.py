@@ -13,7 +13,8 @@ from goodfit.finding import Severity
 from goodfit.stages.audit.check import ALL_TASKS, Outcome, check, found, not_applicable, passed
 from goodfit.stages.audit.likeness import Shift, distinctive, shift, word_counts
 from goodfit.stages.audit.likeness.shift import LEAST
-from goodfit.stages.audit.scene import Featured, Reference, Scene, listing, numpy_of
+from goodfit.stages.audit.scene import Scene, listing, numpy_of
+from goodfit.stages.audit.seen import Featured, Reference
 
 NOTE, WARNING = 0.55, 0.65
 """AUC at the lower end of its 99% interval."""

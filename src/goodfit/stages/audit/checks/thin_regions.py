@@ -15,7 +15,8 @@ from goodfit.monitor.words import count
 from goodfit.stages.audit.check import ALL_TASKS, Outcome, check, found, not_applicable, passed
 from goodfit.stages.audit.likeness import Coverage, Region, Topics, coverage, regions, topics_of
 from goodfit.stages.audit.likeness.shift import LEAST, NEAREST
-from goodfit.stages.audit.scene import Featured, Reference, Scene, listing, percent
+from goodfit.stages.audit.scene import Scene, listing, percent
+from goodfit.stages.audit.seen import Featured, Reference
 
 ROWS_EACH = 25
 """Texts of a cluster on average: a thin kind must have one of its own to be seen."""

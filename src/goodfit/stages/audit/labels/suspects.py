@@ -23,7 +23,8 @@ from goodfit.stages.audit.labels.planted import Found, look_for_planted
 from goodfit.stages.audit.labels.ranking import Ranking, positions, rank_classes, rank_sets, strata_of
 
 if TYPE_CHECKING:
-    from goodfit.stages.audit.scene import Featured, Scene
+    from goodfit.stages.audit.scene import Scene
+from goodfit.stages.audit.seen import Featured
 
 Held = npt.NDArray[np.bool_]
 MINIMUM_ROWS = 50
