@@ -50,9 +50,6 @@ SCORES = ("self_confidence", "normalized_margin", "confidence_weighted_entropy")
 Rows = list[tuple[str, str]]
 
 
-# --- data ---------------------------------------------------------------------------------------------------------------------------
-
-
 def tweets(name: str) -> Rows:
     folder = SHARED / "tweeteval" / name
     labels = (folder / "train_labels.txt").read_text(encoding="utf-8").split()
@@ -115,9 +112,6 @@ def subject_of(features: np.ndarray, labels: np.ndarray, k: int, seed: int) -> S
     return Subject(features, np.eye(k, dtype=np.float32)[labels], np.arange(len(labels)), True, seed)
 
 
-# --- noise --------------------------------------------------------------------------------------------------------------------------
-
-
 def noisy(labels: np.ndarray, clean: np.ndarray, kind: str, rate: float, rng: np.random.Generator) -> np.ndarray:
     """Labels with a share `rate` changed; `clean` are held-out probabilities on the labels as they were."""
     n, k = clean.shape
@@ -140,15 +134,10 @@ def noisy(labels: np.ndarray, clean: np.ndarray, kind: str, rate: float, rng: np
     return changed
 
 
-# --- one cell -----------------------------------------------------------------------------------------------------------------------
-
-
 def cleanlab_scores(labels: np.ndarray, wrong: np.ndarray, chances: np.ndarray) -> dict[str, float]:
     whole = np.maximum(chances.astype(np.float64), 1e-9)
     whole /= whole.sum(axis=1, keepdims=True)
-    return {
-        method: float(average_precision_score(wrong, -get_label_quality_scores(labels, whole, method=method))) for method in SCORES
-    }  # fmt: skip
+    return {m: float(average_precision_score(wrong, -get_label_quality_scores(labels, whole, method=m))) for m in SCORES}
 
 
 def measured(subject: Subject, wrong: np.ndarray, opinion: Opinion | None = None) -> dict[str, Any]:
@@ -243,9 +232,6 @@ def _imdb() -> dict[str, Any]:
         "cleanlab_three": cleanlab_scores(labels[reviewed], doubtful[reviewed], opinion.linear[reviewed]),
         "flags": int(flags.sum()), "real": float(doubtful[flags].mean()),
     }  # fmt: skip
-
-
-# --- rows ---------------------------------------------------------------------------------------------------------------------------
 
 
 def best(cell: dict[str, Any], method: str) -> float:
