@@ -216,6 +216,24 @@ def test_the_allocation_sums_and_fits(n: int, sizes: list[int]) -> None:
         assert np.abs(np.array(out) - n * np.array(ALLOCATION)).max() <= 1
 
 
+def test_a_sample_estimates_how_many_labels_are_wrong_and_the_worst_rows_do_not(tmp_path: Path) -> None:
+    run = suspecting.run(tmp_path, suspecting.rows(3000))
+    suspects = Suspects.of(run)
+    wrong = {row for row, stratum in zip(suspects.rows, suspects.strata) if int(row[:6], 16) % 100 < (60, 20, 5, 2)[stratum]}
+    for how in ({"items": 60}, {"sample": 200}):
+        desk = Desk.open(run, **how)
+        for row in desk.sequence:
+            if row not in desk.lines("anna"):
+                desk.save("anna", row, Said("drop" if row in wrong else "keep"))
+        noise = results(run)["noise"]
+        if "items" in how:
+            assert noise.get("value") is None
+            assert "suspicious" in noise["why_absent"]
+        else:
+            assert noise["low"] < len(wrong) / len(suspects) < noise["high"]
+            assert noise["high"] - noise["low"] < 0.12
+
+
 # -- what cannot be reviewed ----------------------------------------------------------------------------------------------
 
 

@@ -176,6 +176,10 @@ def _results(run: Run) -> Answer:
     lines += [table(["reviewer", "answered", "keep", "relabel", "drop", "skip"], rows), ""] if rows else ["nobody has reviewed yet", ""]
     if found["decided"]:
         lines.append(f"labels found wrong, of {count(found['decided'], 'row')} decided: {number(found['wrong_of_decided'])}")
+    if found["noise"].get("value") is not None:
+        lines.append(f"labels wrong in all {found['judged']:,} judged rows: {number(found['noise'])}")
+    elif found["decided"]:
+        lines.append(f"labels wrong in all rows: cannot tell ({visible(found['noise']['why_absent'])}); --sample 200 draws from all")
     if found["wrong_of_flagged"].get("value") is not None:
         lines.append(f"of {count(found['wrong_of_flagged']['n'], 'flagged row')} decided: {number(found['wrong_of_flagged'])}")
     if found["sample"]["drawn"]:

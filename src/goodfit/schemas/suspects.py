@@ -84,6 +84,8 @@ class SuspectReview(Document):
     wrong_of_decided: Score
     """Relabelled or dropped, of the rows decided: not the share in all rows."""
     wrong_of_flagged: Score
+    noise: Score
+    """How many labels are wrong in all judged rows."""
     strata: list[SuspectStratum]
     agreement: dict[str, Score] | None
     conflicts: list[dict[str, Any]]

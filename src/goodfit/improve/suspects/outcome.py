@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from goodfit.improve.suspects.desk import Desk
 from goodfit.improve.suspects.listing import STRATA
 from goodfit.run import Run
 from goodfit.score import Score
+from goodfit.stages.audit.labels import noise_rate
 from goodfit.statistics import agreement, score
 
 RESULTS = "results.json"
@@ -26,15 +28,15 @@ def results(run: Run) -> dict[str, Any]:
     lines = {name: desk.lines(name) for name in desk.reviewers()}
     last = _last(lines)
     wrong = _share("wrong_label_share", [line["action"] in CHANGES for line in last.values()])
-    flagged = [
-        line["action"] in CHANGES for row, line in last.items() if (found := desk.suspects.of_row(row)) is not None and found.flagged
-    ]
+    known = ((line, desk.suspects.of_row(row)) for row, line in last.items())
+    flagged = [line["action"] in CHANGES for line, suspect in known if suspect is not None and suspect.flagged]
     return {
         "schema": SCHEMA, "run": run.id, "judged": len(desk.suspects), "by": desk.by, "shown": len(desk.sequence),
         "reviewers": [_reviewer(desk, name, said) for name, said in lines.items()],
         "decided": len(last), "actions": dict(Counter(line["action"] for line in last.values())),
         "wrong_of_decided": wrong.to_json(), "wrong_of_flagged": _share("flag_precision", flagged).to_json(),
         "strata": _strata(desk, last), "agreement": _agreement(lines), "conflicts": _conflicts(lines), "decisions": str(desk.decisions),
+        "noise": _noise(desk, last).to_json(),
         "sample": {"drawn": len(desk.sampled), "decided": sum(drawn.row in last for drawn in desk.sampled)},
     }  # fmt: skip
 
@@ -54,6 +56,19 @@ def _last(lines: dict[str, dict[str, dict[str, Any]]]) -> dict[str, dict[str, An
             if line["action"] is not None and (row not in out or line["time"] > out[row]["time"]):
                 out[row] = line
     return out
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """What the last decision says of a row."""
+
+    row: str
+    action: str
+
+
+def _noise(desk: Desk, last: dict[str, dict[str, Any]]) -> Score:
+    """How many labels are wrong in all judged rows; why there is no estimate, where the rows looked at cannot tell."""
+    return noise_rate([_Decided(row, line["action"]) for row, line in last.items()], desk.suspects.table)
 
 
 def _share(name: str, hits: list[bool]) -> Score:

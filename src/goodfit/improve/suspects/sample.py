@@ -1,9 +1,9 @@
 """A sample over all strata of suspicion, with known chances: what tells how many labels are wrong in all rows. Part of suspects.
 
-The most suspicious rows alone say how good the suspicion is, not how many labels are wrong. So 30, 30, 25 and 15% of the review go to the
-most suspicious 5% of the rows, the next 10%, the next 25% and the rest (methods 1). Inside a stratum rows are taken in the order of a hash
-of the seed, and the strata take turns in proportion: whoever stops early has still seen a stratified sample, and a larger sample only adds
-rows.
+The most suspicious rows alone say how good the suspicion is, not how many labels are wrong. So the review is shared out over the most
+suspicious 5% of the rows, the next 10%, the next 25% and the rest (ALLOCATION of audit's labels). Inside a stratum rows are taken in the
+order of a hash of the seed, and the strata take turns in proportion: whoever stops early has still seen a stratified sample, and a larger
+sample only adds rows.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ import numpy as np
 
 from goodfit.improve.review.draw import chance
 from goodfit.improve.suspects.listing import STRATA, Suspects
+from goodfit.stages.audit.labels import ALLOCATION
 
-ALLOCATION = (0.30, 0.30, 0.25, 0.15)
-"""Share of the review that each stratum gets."""
 LEAST = 20
 
 
