@@ -16,7 +16,7 @@ from goodfit.data.alike import LONG, Texts, alike, edit_similarity, overlap
 from goodfit.data.duplicates import duplicate_groups, text_keys
 from goodfit.data.near import near_groups
 from goodfit.data.normalise import normalise_text
-from goodfit.data.rare import candidates, frequencies
+from goodfit.data.rare import candidates, frequencies, postings_of
 from goodfit.data.shingles import Shingles, characters_of, shingles
 
 LETTERS = list("abcdefghijklmnopqrstuvwxyz")
@@ -129,6 +129,16 @@ def test_how_the_column_is_cut_does_not_matter() -> None:
     pieces = near_groups(pa.chunked_array([texts[:1], texts[1:200], [], texts[200:]], pa.string())).group
     assert (whole == pieces).all()
     assert (whole == near_groups(pa.chunked_array([texts]), same=duplicate_groups(text_keys(pa.array(texts)))).group).all()
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    rng = np.random.default_rng(5)
+    base = sentences(rng, 400, (3, 9))
+    texts = base + [typo(rng, text) for text in base[:150]] + [dropped(rng, text) for text in base[:150]] + base[:20]
+    group = near_groups(pa.chunked_array([texts])).group
+    order = rng.permutation(len(texts))
+    other = near_groups(pa.chunked_array([[texts[i] for i in order]])).group
+    assert (near.first_of(group[order]) == other).all()
 
 
 # -- hostile texts ---------------------------------------------------------------------------------------------------------
@@ -267,7 +277,7 @@ def oracle(n: int, seed: int) -> tuple[float, int]:
     known = Texts(column, np.arange(len(texts)), sets, np.zeros(len(texts), bool))
     pairs = all_pairs(sets)
     truth = {(int(a), int(b)) for a, b in pairs[alike(known, pairs)]}
-    tied = {(min(a, b), max(a, b)) for block in candidates(sets, frequencies(sets)) for a, b in block.tolist()}
+    tied = {(min(a, b), max(a, b)) for block in candidates(postings_of(sets, frequencies(sets))) for a, b in block.tolist()}
     group = near_groups(column).group
     joined = csr_matrix((np.ones(len(truth)), tuple(np.array(sorted(truth)).T)), shape=(len(texts), len(texts)))
     from scipy.sparse.csgraph import connected_components

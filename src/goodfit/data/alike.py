@@ -84,7 +84,7 @@ def _common(sets: Shingles, pairs: Ints) -> tuple[Ints, Ints, Ints]:
             values, pair = values[keep], pair[keep]
         keys.append((pair.astype(np.uint64) << np.uint64(32)) | values)
         counts.append(np.bincount(pair, minlength=len(pairs)))
-    both = np.sort(np.concatenate(keys))
+    both = np.sort(np.concatenate(keys), kind="stable")  # two sorted runs: one merge
     twice = both[1:][both[1:] == both[:-1]]
     return np.bincount((twice >> np.uint64(32)).astype(np.int64), minlength=len(pairs)), counts[0], counts[1]
 

@@ -21,8 +21,8 @@ from scipy.sparse.csgraph import connected_components
 from goodfit.data.alike import Texts, alike
 from goodfit.data.duplicates import Groups, Mask, duplicate_groups, text_keys
 from goodfit.data.progress import OnProgress, Throttle
-from goodfit.data.rare import ROWS, Frequencies, candidates, frequencies, row_slices
-from goodfit.data.shingles import Ints, Shingles, gathered, parts_of
+from goodfit.data.rare import ROWS, Frequencies, candidates, frequencies, postings_of, row_slices
+from goodfit.data.shingles import Ints, Shingles, fingerprints, gathered, parts_of
 
 KEPT, LEAST_KEPT = 512, 64
 """Shingles kept of a text at most, and where there are very many texts."""
@@ -97,11 +97,13 @@ def _groups(texts: pa.ChunkedArray, index: Ints, on_progress: OnProgress | None)
     sets = _read(texts, index, progress)
     counted = frequencies(sets)
     sets, framed = without_frame(sets, counted, max(FRAME_ROWS, FRAME_SHARE * n))
+    postings = postings_of(sets, counted)
+    del counted
     known = Texts(texts, index, sets, framed >= BARE)
     group = np.arange(n)
     edges = [np.zeros((0, 2), np.int64)]
     seen = 0
-    for block in candidates(sets, counted):
+    for block in candidates(postings):
         seen = min(n, seen + ROWS)
         for start in range(0, len(block), _PAIRS):
             pairs = block[start : start + _PAIRS]
@@ -156,11 +158,15 @@ def without_frame(sets: Shingles, counted: Frequencies, often: float) -> tuple[S
 
 
 def _joined(group: Ints, pairs: Ints) -> Ints:
-    """Groups after these pairs of rows were joined, numbered by their first row."""
-    n = len(group)
-    edges = (np.ones(len(pairs), dtype=np.int8), (group[pairs[:, 0]], group[pairs[:, 1]]))
-    label = connected_components(coo_matrix(edges, shape=(n, n)), directed=False)[1]
-    return first_of(label[group])
+    """Groups, each named by its first row, after these pairs of rows were joined."""
+    names, ends = np.unique(group[pairs], return_inverse=True)
+    ends = ends.reshape(-1, 2)
+    edges = (np.ones(len(pairs), dtype=np.int8), (ends[:, 0], ends[:, 1]))
+    label = connected_components(coo_matrix(edges, shape=(len(names), len(names))), directed=False)[1]
+    renamed = np.arange(len(group))
+    renamed[names] = names[first_of(label)]
+    out: Ints = renamed[group]
+    return out
 
 
 def first_of(labels: Ints) -> Ints:
@@ -182,12 +188,13 @@ def untangled(known: Texts, group: Ints, edges: Ints) -> tuple[Ints, Ints]:
     for side in (0, 1):
         twin[edges[:, side]] = edges[:, 1 - side]
     degree = np.bincount(edges.reshape(-1), minlength=n)
+    names = fingerprints(known.sets)
     open_rows = np.flatnonzero(np.bincount(group, minlength=n)[group] > CHAIN)
     out = group.copy()
     for _ in range(ROUNDS):
         if not len(open_rows):
             return out, twin
-        leader = _leaders(group[open_rows], degree[open_rows], known.sets.characters[open_rows], open_rows)
+        leader = _leaders(group[open_rows], degree[open_rows], known.sets.characters[open_rows], names[open_rows], open_rows)
         pairs = np.stack([leader, open_rows], axis=1)
         stays = leader == open_rows
         stays[~stays] = alike(known, pairs[~stays])
@@ -202,9 +209,9 @@ def untangled(known: Texts, group: Ints, edges: Ints) -> tuple[Ints, Ints]:
     return first_of(out), twin
 
 
-def _leaders(group: Ints, degree: Ints, characters: npt.NDArray[np.int32], rows: Ints) -> Ints:
-    """The leader of every row's group: most twins, then the longest text, then the first; shape as `rows`."""
-    order = np.lexsort((rows, -characters.astype(np.int64), -degree, group))
+def _leaders(group: Ints, degree: Ints, characters: npt.NDArray[np.int32], names: npt.NDArray[np.uint64], rows: Ints) -> Ints:
+    """The leader of every row's group: most twins, then the longest text, then whatever the text's shingles say; shape as `rows`."""
+    order = np.lexsort((rows, names, -characters.astype(np.int64), -degree, group))
     begins = np.flatnonzero(np.r_[True, np.diff(group[order]) != 0])
     sizes = np.diff(np.r_[begins, len(order)])
     out = np.empty(len(rows), dtype=np.int64)

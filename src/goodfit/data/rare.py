@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from goodfit.data.shingles import Hashes, Ints, Shingles
+from goodfit.data.shingles import Hashes, Ints, Shingles, fingerprints
 
 RAREST = 16
 """Shingles kept of every text."""
@@ -21,7 +21,7 @@ SHARED = 3
 """Of them, how many two candidates share (all, where a text has fewer)."""
 WINDOW = 8
 """How many of the texts that follow it in a posting list a text is linked with."""
-MOST_SLOTS = 1 << 26
+MOST_SLOTS = 1 << 25
 _ENTRIES = 1_000_000
 ROWS = 1 << 14
 """Texts whose candidates are found at a time."""
@@ -55,33 +55,43 @@ def frequencies(sets: Shingles) -> Frequencies:
     return Frequencies(counts, shift)
 
 
-def candidates(sets: Shingles, counted: Frequencies) -> Iterator[Ints]:
-    """Pairs of texts to compare, shape (p, 2) each, no pair twice; `sets` of texts that are all different."""
+@dataclass(frozen=True)
+class Postings:
+    """Which texts have which of the kept shingles."""
+
+    links: npt.NDArray[np.uint64]
+    """Sorted: `hash << 32 | rank of the text`."""
+    kept: npt.NDArray[np.uint8]
+    """Shingles kept of a text, by its rank; shape (n,)."""
+    in_order: Ints
+    """The texts in the order of their rank, shape (n,)."""
+
+
+def postings_of(sets: Shingles, counted: Frequencies) -> Postings:
+    """The rarest shingles of texts that are all different; the result depends on the texts, not on their order."""
     n = len(sets)
     smallest = np.zeros(n, dtype=np.uint32)
     some = sets.sizes > 0
     smallest[some] = sets.values[sets.starts[:-1][some]]
-    in_order = np.argsort(smallest, kind="stable")
+    in_order = np.lexsort((fingerprints(sets), smallest))
     rank = np.empty(n, dtype=np.uint64)
     rank[in_order] = np.arange(n, dtype=np.uint64)
-    postings, kept = _postings(sets, counted, rank)
-    for first in range(0, n, ROWS):
-        found = _block(postings, kept, first, first + ROWS)
-        if len(found):
-            yield np.stack([in_order[found >> _SHIFT], in_order[found & _LOW]], axis=1)
-
-
-def _postings(sets: Shingles, counted: Frequencies, rank: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint8]]:
-    """Sorted `hash << 32 | rank` of the shingles kept of every text, and how many those are, by rank."""
     parts = []
-    kept = np.zeros(len(sets), dtype=np.uint8)
+    kept = np.zeros(n, dtype=np.uint8)
     for start, stop in row_slices(sets.starts):
         row, values = rarest(sets, counted, start, stop)
         kept[rank[start:stop]] = np.bincount(row, minlength=stop - start)
         parts.append((values.astype(np.uint64) << _SHIFT) | rank[start + row])
-    out = np.concatenate(parts) if parts else np.zeros(0, np.uint64)
-    out.sort()
-    return out, kept
+    links = np.concatenate(parts) if parts else np.zeros(0, np.uint64)
+    links.sort()
+    return Postings(links, kept, in_order)
+
+
+def candidates(postings: Postings) -> Iterator[Ints]:
+    """Pairs of texts to compare, shape (p, 2) each, no pair twice."""
+    for first in range(0, len(postings.in_order), ROWS):
+        found = _block(postings.links, postings.kept, first, first + ROWS)
+        yield np.stack([postings.in_order[found >> _SHIFT], postings.in_order[found & _LOW]], axis=1)
 
 
 def rarest(sets: Shingles, counted: Frequencies, start: int, stop: int) -> tuple[Ints, Hashes]:
@@ -91,7 +101,7 @@ def rarest(sets: Shingles, counted: Frequencies, start: int, stop: int) -> tuple
     often = counted.of(values)
     several = often >= 2
     rarity = np.minimum(often[several], 4095).astype(np.uint64)
-    keys = np.sort((row[several] << np.uint64(44)) | (rarity << _SHIFT) | values[several])
+    keys = np.sort((row[several] << np.uint64(44)) | (rarity << _SHIFT) | values[several], kind="stable")
     of_row = (keys >> np.uint64(44)).astype(np.int64)
     begins = np.searchsorted(of_row, np.arange(stop - start))
     held = np.arange(len(keys)) - begins[of_row] < RAREST

@@ -86,6 +86,16 @@ def gathered(parts: Iterable[Shingles], n: int, most: int) -> Shingles:
     return Shingles(values[:used], starts, limits, characters)
 
 
+def fingerprints(sets: Shingles) -> npt.NDArray[np.uint64]:
+    """A number per text that depends on its shingles alone, shape (n,): for an order that is not the file's."""
+    out = np.zeros(len(sets), dtype=np.uint64)
+    some = sets.sizes > 0
+    if some.any():
+        sums = np.add.reduceat(sets.values, sets.starts[:-1][some], dtype=np.uint64)
+        out[some] = (sums ^ sets.characters[some].astype(np.uint64)) * _BASE
+    return out
+
+
 def characters_of(texts: pa.Array) -> tuple[Hashes, Ints]:
     """Code points of normalised texts, one after another with a space before and after each, and where each begins; shape (n + 1,)."""
     padded = pc.binary_join_element_wise(" ", texts.fill_null(""), " ", "").cast(pa.string())
@@ -123,7 +133,7 @@ def _shingles(texts: pa.Array, most: int) -> Shingles:
     place = np.arange(len(codes)) - np.repeat(starts[:-1], lengths)
     held = place < np.repeat(counts, lengths)
     row = np.repeat(np.arange(n, dtype=np.uint64), lengths)[held]
-    keys = np.sort((row << np.uint64(32)) | hashed[held])
+    keys = np.sort((row << np.uint64(32)) | hashed[held], kind="stable")  # in order by text: runs
     first = np.r_[True, keys[1:] != keys[:-1]] if len(keys) else np.zeros(0, bool)
     keys = keys[first]
     return _thinned(keys, n, most, lengths.astype(np.int32))
