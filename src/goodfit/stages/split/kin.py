@@ -50,6 +50,7 @@ def kin_of(division: Division) -> Kin:
     per_group = np.bincount(group[leads], minlength=len(look))
     several = counted & (per_group[group] > 1)
     conflict, twin = _contradictions(group, look.same, look.label_codes, several)
+    twin = np.where(conflict & _disagree(near.twin, look.label_codes), near.twin, twin)
     twin = np.where(twin >= 0, twin, np.where(several, near.twin, -1))
     return Kin(
         group, several, int((per_group[per_group > 1] - 1).sum()), twin, conflict, near.template & counted,
@@ -76,6 +77,12 @@ def _contradictions(group: Ints, same: Ints, labels: Ints, several: Mask) -> tup
     repeats = np.flatnonzero(several & (same != np.arange(len(group))))
     conflict[repeats], twin[repeats] = conflict[same[repeats]], twin[same[repeats]]
     return conflict, twin
+
+
+def _disagree(twin: Ints, labels: Ints) -> Mask:
+    """Rows whose own twin carries another label."""
+    out: Mask = (twin >= 0) & (labels >= 0) & (labels[twin] >= 0) & (labels[twin] != labels)
+    return out
 
 
 def kin_facts(kin: Kin) -> dict[str, Any]:

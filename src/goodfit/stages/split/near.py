@@ -23,6 +23,8 @@ TOO_LARGE = 0.05
 """Share of the used rows above which a group of near-duplicates is a template; see `largest_group` for few rows."""
 TEMPLATE_ROWS, TEMPLATE_SHARE = 20, 0.01
 """Rows, and share of the used rows, from which texts that differ in their numbers only are told as a template."""
+FRAME_LETTERS = 12
+"""Letters that such texts must have beside their numbers."""
 _SLICE = 16_384
 
 
@@ -85,7 +87,8 @@ def number_groups(texts: pa.ChunkedArray, same: Ints, used: Mask) -> Ints:
             wanted = used[start : start + len(part)] & _mask(pc.match_substring_regex(part, r"\p{Nd}"))
             if wanted.any():
                 masked = pc.replace_substring_regex(normalise(part.filter(pa.array(wanted))), pattern=r"\p{Nd}+", replacement="0")
-                keys[start + np.flatnonzero(wanted)] = hash_strings(masked)
+                worded = pc.greater_equal(pc.count_substring_regex(masked, pattern=r"\p{L}"), FRAME_LETTERS)
+                keys[start + np.flatnonzero(wanted)] = hash_strings(pc.if_else(worded, masked, pa.scalar(None, pa.string())))
             start += len(part)
     groups = duplicate_groups(keys)
     alone = ~keys.any(axis=1)
