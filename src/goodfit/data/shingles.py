@@ -123,7 +123,7 @@ def _parts(texts: pa.Array | pa.ChunkedArray) -> Iterator[pa.Array]:
 def _shingles(texts: pa.Array, most: int) -> Shingles:
     codes, starts = characters_of(texts)
     n, lengths = len(texts), np.diff(starts)
-    dense = _dense(codes, starts)
+    dense = dense_texts(codes, starts)
     hashed = _hash(codes, WIDTH)
     if dense.any():
         of_dense = np.repeat(dense, lengths)
@@ -169,7 +169,7 @@ def _hash(codes: Hashes, width: int) -> npt.NDArray[np.uint64]:
     return out
 
 
-def _dense(codes: Hashes, starts: Ints) -> npt.NDArray[np.bool_]:
+def dense_texts(codes: Hashes, starts: Ints) -> npt.NDArray[np.bool_]:
     """Texts with many characters of a dense script, shape (n,)."""
     if not len(codes) or codes.max() < DENSE[0][0]:
         return np.zeros(len(starts) - 1, dtype=bool)
