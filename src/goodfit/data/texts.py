@@ -62,10 +62,14 @@ def placed_texts(path: str, base: Path, key: str, columns: tuple[str, ...]) -> I
     of a column of texts by itself (a question and its answer are two texts). DataError where it cannot be read or has none.
     """
     whole = base / Path(path).expanduser()
-    if whole.suffix.lower() in PLAIN:
-        yield from enumerate(_blocks(key, whole), 1)
-        return
     file = DataFile(str(whole))
+    if whole.suffix.lower() in PLAIN:
+        number = 0
+        for number, block in enumerate(_blocks(key, whole), 1):
+            yield number, block
+        if not number:
+            raise file.error(f"{key}: it has no text", fix="give a file with texts")
+        return
     opened = open_table(file)
     named = columns if columns and set(columns) <= set(opened.columns) else ()
     found = False

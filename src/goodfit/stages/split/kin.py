@@ -107,13 +107,13 @@ def kin_columns(kin: Kin, division: Division, rows: pa.ChunkedArray, index: Ints
     numbers = np.full(len(kin.group), -1, dtype=np.int64)
     numbers[kin.several] = in_order(kin.group[kin.several])
     sizes = np.bincount(kin.group[kin.several], minlength=len(kin.group))[kin.group[index]]
-    leak = (division.left.by_near | division.left.touched) & ~division.left.by_text
+    leak = division.found.by_near | division.left.by_near | division.left.near_touched
     return {
         "near": pa.array(numbers[index], mask=~several, type=pa.int32()),
         "near_size": pa.array(sizes, type=pa.int32()),
         "twin": rows.take(pa.array(twin, mask=twin < 0)).combine_chunks(),
         "near_conflict": pa.array(kin.conflict[index]),
-        "near_leak": pa.array((division.found.by_near | leak)[index]),
+        "near_leak": pa.array(leak[index]),
         "template": pa.array(kin.template[index]),
     }
 
