@@ -108,7 +108,7 @@ def write_hygiene(folder: Path, division: Division, origin: Origin, repeats: Rep
     look = division.look
     several = repeats.sizes > 1
     kin = kin_of(division)
-    index = np.flatnonzero(several | (look.reasons > 0) | told(kin))
+    index = np.flatnonzero(several | (look.reasons > 0) | told(kin, division))
     numbers = np.full(len(look), -1, dtype=np.int64)
     numbers[several] = in_order(repeats.same[several])
     take = pa.array(index)

@@ -2,7 +2,8 @@
 
 A row of hygiene.parquet says: near (number of the group of texts that are nearly the same, null where there is none), near_size (rows of
 that group), twin (the row that it was found near to; where labels differ, one of another label), near_conflict (a near-duplicate with
-another text carries another label), near_leak (it stands in a given split, and nearly in another), template.
+another text carries another label), below (its text or value stands, or its text nearly, in a lower split), near_leak (it stands in a
+given split, and nearly in another), template.
 """
 
 from __future__ import annotations
@@ -113,14 +114,15 @@ def kin_columns(kin: Kin, division: Division, rows: pa.ChunkedArray, index: Ints
         "near_size": pa.array(sizes, type=pa.int32()),
         "twin": rows.take(pa.array(twin, mask=twin < 0)).combine_chunks(),
         "near_conflict": pa.array(kin.conflict[index]),
+        "below": pa.array((division.left.touched | division.left.near_touched)[index]),
         "near_leak": pa.array(leak[index]),
         "template": pa.array(kin.template[index]),
     }
 
 
-def told(kin: Kin) -> npt.NDArray[np.bool_]:
+def told(kin: Kin, division: Division) -> npt.NDArray[np.bool_]:
     """Rows that stand in hygiene.parquet for what is told here."""
-    return kin.several | kin.template
+    return kin.several | kin.template | division.left.touched
 
 
 def _count(groups: Ints, mask: Mask) -> int:

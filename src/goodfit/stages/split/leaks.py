@@ -32,8 +32,10 @@ class Leaks:
     """Rows of valid and test whose `split.by` value stands in a lower split."""
     near_touches: dict[str, int]
     """Rows of valid and test that nearly stand in a lower split, and not as they are."""
+    touched: Mask
+    """Rows of valid and test whose text or value stands in a lower split."""
     near_touched: Mask
-    """Those rows, shape (n,)."""
+    """Rows that nearly stand in a lower split, and not as they are."""
 
     @property
     def certain(self) -> Mask:
@@ -62,9 +64,11 @@ def find_leaks(sides: Sides, same: Ints, by: Ints | None, near: Ints | None = No
     values, tokens = nothing if by is None else by, same if near is None else near
     below, above, near_above = _below(sides, same), _above(sides, same), _above(sides, tokens)
     near_above &= ~above
+    by_above = _above(sides, values)
     return Leaks(
         by_text=below, by_value=_below(sides, values), by_near=_below(sides, tokens) & ~below, text_touches=_counted(sides, above),
-        value_touches=_counted(sides, _above(sides, values)), near_touches=_counted(sides, near_above), near_touched=near_above,
+        value_touches=_counted(sides, by_above), near_touches=_counted(sides, near_above), touched=above | by_above,
+        near_touched=near_above,
     )  # fmt: skip
 
 
