@@ -156,6 +156,8 @@ class Texts:
     sets: Shingles
     bare: Mask
     """Texts that mostly consist of a frame of words, shape (n,): of those edit distances say nothing."""
+    cut: Mask | None = None
+    """Texts whose sets lack that frame, shape (n,); a pair of which one lacks it is compared whole."""
 
 
 def alike(texts: Texts, pairs: Ints) -> Mask:
@@ -165,7 +167,7 @@ def alike(texts: Texts, pairs: Ints) -> Mask:
     long = least >= LONG
     out = _passes(found, long, 0.0)
     thinned = (texts.sets.limits[pairs] < 1 << 32).any(axis=1)
-    doubtful = np.flatnonzero(thinned & _passes(found, long, SLACK))
+    doubtful = np.flatnonzero(thinned & _passes(found, long, SLACK) | _unequal(texts, pairs) & (found.jaccard >= LEAST_JACCARD))
     for part in _bounded(texts, pairs, doubtful):
         out[part] = _passes(_whole(texts, pairs[part]), long[part], 0.0)
     most = texts.sets.characters[pairs].max(axis=1) if len(pairs) else least
@@ -174,6 +176,14 @@ def alike(texts: Texts, pairs: Ints) -> Mask:
     for start in range(0, len(edited), _EDITED):
         part = edited[start : start + _EDITED]
         out[part] = _edits(texts, pairs[part]) >= EDIT
+    return out
+
+
+def _unequal(texts: Texts, pairs: Ints) -> Mask:
+    """Pairs of which one text was cut and the other was not."""
+    if texts.cut is None:
+        return np.zeros(len(pairs), dtype=bool)
+    out: Mask = texts.cut[pairs[:, 0]] != texts.cut[pairs[:, 1]]
     return out
 
 

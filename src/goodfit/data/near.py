@@ -96,10 +96,10 @@ def _groups(texts: pa.ChunkedArray, index: Ints, on_progress: OnProgress | None)
     progress = Throttle(on_progress, 2 * n, "finding near-duplicates")
     sets = _read(texts, index, progress)
     counted = frequencies(sets)
-    sets, framed = without_frame(sets, counted, max(FRAME_ROWS, FRAME_SHARE * n))
+    sets, framed, cut = without_frame(sets, counted, max(FRAME_ROWS, FRAME_SHARE * n))
     postings = postings_of(sets, counted)
     del counted
-    known = Texts(texts, index, sets, framed >= BARE)
+    known = Texts(texts, index, sets, framed >= BARE, cut)
     group = np.arange(n)
     edges = [np.zeros((0, 2), np.int64)]
     seen = 0
@@ -135,10 +135,11 @@ def _read(texts: pa.ChunkedArray, index: Ints, progress: Throttle) -> Shingles:
     return gathered(parts(), len(index), most)
 
 
-def without_frame(sets: Shingles, counted: Frequencies, often: float) -> tuple[Shingles, npt.NDArray[np.float32]]:
-    """The sets without the shingles that more than `often` texts have, of texts that mostly consist of them and keep enough; and the
-    share of them in every text, shape (n,). The memory of `sets` is used again.
+def without_frame(sets: Shingles, counted: Frequencies, often: float) -> tuple[Shingles, npt.NDArray[np.float32], Mask]:
+    """The sets without the shingles that more than `often` texts have, of texts that mostly consist of them and keep enough; the share
+    of them in every text, and which texts were cut so, shape (n,) each. The memory of `sets` is used again.
     """
+    was_cut = np.zeros(len(sets), dtype=bool)
     share = np.zeros(len(sets), dtype=np.float32)
     starts = np.zeros(len(sets) + 1, dtype=np.int64)
     used = 0
@@ -150,11 +151,12 @@ def without_frame(sets: Shingles, counted: Frequencies, often: float) -> tuple[S
         inside = np.bincount(row[frame], minlength=stop - start)
         share[start:stop] = inside / np.maximum(1, sizes)
         cut = (share[start:stop] >= BARE) & (sizes - inside >= FRAME_LEFT)
+        was_cut[start:stop] = cut
         kept = values[~(frame & cut[row])]
         sets.values[used : used + len(kept)] = kept
         starts[start + 1 : stop + 1] = used + np.cumsum(np.where(cut, sizes - inside, sizes))
         used += len(kept)
-    return Shingles(sets.values[:used], starts, sets.limits, sets.characters), share
+    return Shingles(sets.values[:used], starts, sets.limits, sets.characters), share, was_cut
 
 
 def _joined(group: Ints, pairs: Ints) -> Ints:
