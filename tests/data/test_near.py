@@ -64,8 +64,11 @@ def groups_of(texts: list[str | None], **more: object) -> list[int]:
 # -- edits -----------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("many", [False, True])
 @pytest.mark.parametrize("kind", EDITS)
-def test_edited_texts_are_found_and_nothing_else(kind: str) -> None:
+def test_edited_texts_are_found_and_nothing_else(kind: str, many: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By five characters, and by the wide pieces of very many texts."""
+    monkeypatch.setattr(near, "MANY", 0 if many else near.MANY)
     rng = np.random.default_rng(1)
     base = sentences(rng, 2000)
     chosen = rng.permutation(2000)[:400]
@@ -94,11 +97,13 @@ def test_edited_texts_are_found_and_nothing_else(kind: str) -> None:
     ],
     ids=["word", "han", "kana", "hangul", "thai", "cyrillic", "arabic", "not", "contained", "tiny", "different", "one sign"],
 )
-def test_any_script(texts: list[str], same: bool) -> None:
+def test_any_script(texts: list[str], same: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
-    group = groups_of(texts + sentences(rng, 50))
-    assert (group[1] == 0) == same
-    assert group[2:] == list(range(2, len(group)))
+    for many in (near.MANY, 0):
+        monkeypatch.setattr(near, "MANY", many)
+        group = groups_of(texts + sentences(rng, 50))
+        assert (group[1] == 0) == same
+        assert group[2:] == list(range(2, len(group)))
 
 
 def test_exact_repeats_are_in_one_group_with_their_near_kin() -> None:

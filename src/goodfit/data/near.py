@@ -28,6 +28,8 @@ KEPT, LEAST_KEPT = 512, 64
 """Shingles kept of a text at most, and where there are very many texts."""
 BUDGET = 80_000_000
 """Shingles kept of all texts."""
+MANY, KEPT_WIDE = 100_000, 48
+"""Texts from which candidates are told by wide pieces, and how many of those are kept of each."""
 SHORTEST = 8
 """Characters (after normalisation, with the two spaces) below which only equal texts are the same."""
 FRAME_SHARE, FRAME_ROWS = 0.1, 50
@@ -94,11 +96,15 @@ def _groups(texts: pa.ChunkedArray, index: Ints, on_progress: OnProgress | None)
     """The groups of the rows of `index` (texts that all differ), numbered within it."""
     n = len(index)
     progress = Throttle(on_progress, 2 * n, "finding near-duplicates")
-    sets = _read(texts, index, progress)
+    sets = _read(texts, index, kept_of_each(n), progress=progress)
     counted = frequencies(sets)
     sets, framed, cut = without_frame(sets, counted, max(FRAME_ROWS, FRAME_SHARE * n))
-    postings = postings_of(sets, counted)
-    del counted
+    pieces = sets
+    if n > MANY:  # five letters are rare in no text of very many: candidates are told by wider pieces
+        pieces = _read(texts, index, KEPT_WIDE, wide=True)
+        counted = frequencies(pieces)
+    postings = postings_of(pieces, counted)
+    del counted, pieces
     known = Texts(texts, index, sets, framed >= BARE, cut)
     group = np.arange(n)
     edges = [np.zeros((0, 2), np.int64)]
@@ -118,18 +124,18 @@ def _groups(texts: pa.ChunkedArray, index: Ints, on_progress: OnProgress | None)
     return NearGroups(group, twin, framed)
 
 
-def _read(texts: pa.ChunkedArray, index: Ints, progress: Throttle) -> Shingles:
+def _read(texts: pa.ChunkedArray, index: Ints, most: int, *, wide: bool = False, progress: Throttle | None = None) -> Shingles:
     """The shingles of the rows of `index`; of a text below `SHORTEST` none."""
-    most = kept_of_each(len(index))
 
     def parts() -> Iterator[Shingles]:
         start, done = 0, 0
         for chunk in texts.chunks:
             inside = index[np.searchsorted(index, start) : np.searchsorted(index, start + len(chunk))]
             start += len(chunk)
-            for part in parts_of(chunk.take(pa.array(inside - start + len(chunk))), most):
+            for part in parts_of(chunk.take(pa.array(inside - start + len(chunk))), most, wide=wide):
                 done += len(part)
-                progress.at(done)
+                if progress is not None:
+                    progress.at(done)
                 yield part.select(np.repeat(part.characters >= SHORTEST, part.sizes))
 
     return gathered(parts(), len(index), most)

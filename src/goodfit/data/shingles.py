@@ -21,6 +21,10 @@ Ints = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint32]
 WIDTH, DENSE_WIDTH = 5, 3
 """Characters of a shingle; in scripts whose characters are syllables or words."""
+WIDE, DENSE_WIDE = 9, 5
+"""The same for telling rare pieces among very many texts."""
+WIDE_BELOW, DENSE_WIDE_BELOW = 40, 16
+"""Characters of a text below which it is told by its narrow pieces too: one slip would touch most of the wide ones."""
 DENSE_SHARE = 0.3
 """Share of such characters from which a text is one of a dense script."""
 DENSE = ((0x3040, 0x30FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xAC00, 0xD7AF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
@@ -63,10 +67,12 @@ def shingles(texts: pa.Array | pa.ChunkedArray, most: int) -> Shingles:
     return gathered(parts_of(texts, most), len(texts), most)
 
 
-def parts_of(texts: pa.Array | pa.ChunkedArray, most: int) -> Iterator[Shingles]:
-    """The same, a bounded number of characters at a time."""
+def parts_of(texts: pa.Array | pa.ChunkedArray, most: int, *, wide: bool = False) -> Iterator[Shingles]:
+    """The same, a bounded number of characters at a time; with `wide` pieces of nine characters (of short texts beside those of five),
+    which stay rare among very many texts.
+    """
     for part in _parts(texts):
-        yield _shingles(part, most)
+        yield _shingles(part, most, wide=wide)
 
 
 def gathered(parts: Iterable[Shingles], n: int, most: int) -> Shingles:
@@ -120,23 +126,30 @@ def _parts(texts: pa.Array | pa.ChunkedArray) -> Iterator[pa.Array]:
             start = stop
 
 
-def _shingles(texts: pa.Array, most: int) -> Shingles:
+def _shingles(texts: pa.Array, most: int, *, wide: bool) -> Shingles:
     codes, starts = characters_of(texts)
-    n, lengths = len(texts), np.diff(starts)
-    dense = dense_texts(codes, starts)
-    hashed = _hash(codes, WIDTH)
-    if dense.any():
-        of_dense = np.repeat(dense, lengths)
-        hashed = np.where(of_dense, _hash(codes, DENSE_WIDTH), hashed)
-    width = np.where(dense, DENSE_WIDTH, WIDTH)
-    counts = np.maximum(0, lengths - width + 1)
+    lengths, dense = np.diff(starts), dense_texts(codes, starts)
+    keys = _keys(codes, starts, np.where(dense, DENSE_WIDTH, WIDTH))
+    if wide:
+        short = lengths < np.where(dense, DENSE_WIDE_BELOW, WIDE_BELOW)
+        keys = keys[short[(keys >> np.uint64(32)).astype(np.int64)]]
+        more = _keys(codes, starts, np.where(dense, DENSE_WIDE, WIDE))
+        keys = np.sort(np.concatenate([keys, more]), kind="stable")
+    return _thinned(keys, len(texts), most, lengths.astype(np.int32))
+
+
+def _keys(codes: Hashes, starts: Ints, width: Ints) -> npt.NDArray[np.uint64]:
+    """Sorted `text << 32 | hash` of all pieces of each text's width, each once."""
+    lengths = np.diff(starts)
+    kinds = np.unique(width)
+    hashed = _hash(codes, int(kinds[-1])) if len(kinds) else np.zeros(0, np.uint64)
+    for kind in kinds[:-1]:
+        hashed = np.where(np.repeat(width == kind, lengths), _hash(codes, int(kind)), hashed)
     place = np.arange(len(codes)) - np.repeat(starts[:-1], lengths)
-    held = place < np.repeat(counts, lengths)
-    row = np.repeat(np.arange(n, dtype=np.uint64), lengths)[held]
+    held = place < np.repeat(np.maximum(0, lengths - width + 1), lengths)
+    row = np.repeat(np.arange(len(lengths), dtype=np.uint64), lengths)[held]
     keys = np.sort((row << np.uint64(32)) | hashed[held], kind="stable")  # in order by text: runs
-    first = np.r_[True, keys[1:] != keys[:-1]] if len(keys) else np.zeros(0, bool)
-    keys = keys[first]
-    return _thinned(keys, n, most, lengths.astype(np.int32))
+    return keys[np.r_[True, keys[1:] != keys[:-1]]] if len(keys) else keys
 
 
 def _thinned(keys: npt.NDArray[np.uint64], n: int, most: int, characters: npt.NDArray[np.int32]) -> Shingles:
