@@ -9,6 +9,7 @@ MODULES = (
     "benchmarks.coverage",
     "benchmarks.classification",
     "benchmarks.scale",
+    "benchmarks.near_duplicates",
     "benchmarks.demo",
     "benchmarks.generation",
     "benchmarks.evaluate_memory",

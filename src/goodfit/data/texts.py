@@ -17,6 +17,8 @@ from goodfit.data.source import join_text
 from goodfit.errors import DataError
 
 TEXT = "text"
+SHORTEST_CELL = 20
+"""Characters of a cell that is taken for a text where no column is named: names, ids and numbers are shorter."""
 PLAIN = (".txt", ".md", ".text")
 
 
@@ -53,6 +55,37 @@ def sample_texts(paths: Sequence[str], base: Path, wanted: Wanted, seed: int) ->
         what = f"{wanted.key}: there is no text of {wanted.shortest} characters in {', '.join(paths)}"
         raise DataError(what, fix="give files with texts")
     return list(dict.fromkeys(kept))
+
+
+def placed_texts(path: str, base: Path, key: str, columns: tuple[str, ...]) -> Iterator[tuple[int, str]]:
+    """Every text of a file with the line where its row begins: of the named columns joined where the file has them all; else each cell
+    of a column of texts by itself (a question and its answer are two texts). DataError where it cannot be read or has none.
+    """
+    whole = base / Path(path).expanduser()
+    file = DataFile(str(whole))
+    if whole.suffix.lower() in PLAIN:
+        number = 0
+        for number, block in enumerate(_blocks(key, whole), 1):
+            yield number, block
+        if not number:
+            raise file.error(f"{key}: it has no text", fix="give a file with texts")
+        return
+    opened = open_table(file)
+    named = columns if columns and set(columns) <= set(opened.columns) else ()
+    found = False
+    for chunk in opened.chunks(list(named or opened.columns)):
+        for i in range(len(chunk.lines)):
+            cells = [_cell(chunk.values.get(name), i) for name in named or opened.columns]
+            texts = ["\n".join(cell for cell in cells if cell)] if named else [cell for cell in cells if len(cell) >= SHORTEST_CELL]
+            yield from ((chunk.lines[i], text) for text in texts if text)
+            found = found or any(texts)
+    if not found:
+        raise file.error(f"{key}: it has no text", fix=f"name the column of the texts {TEXT!r}")
+
+
+def _cell(values: Sequence[object] | None, i: int) -> str:
+    value = None if values is None else values[i]
+    return "" if value is None else str(value).strip()
 
 
 def _texts(key: str, path: Path, columns: tuple[str, ...]) -> Iterator[str]:

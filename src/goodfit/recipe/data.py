@@ -85,8 +85,10 @@ class Split(Section):
     """Column with a time: train is the oldest, test the newest."""
     duplicates: Literal["keep", "drop"] = "keep"
     """Rows with the same normalised text always stay on one side; `drop` keeps only the first of those that agree on the label."""
+    near_duplicates: bool = True
+    """Rows whose texts are nearly the same (a typo, a word, a greeting around) stay on one side too, and are reported."""
     leaks: Literal["report", "drop"] = "report"
-    """With given splits: report training rows that stand in validation or test too, or drop them from training."""
+    """With given splits: report training rows that stand in validation or test too, or nearly, or drop them from training."""
 
     @model_validator(mode="after")
     def _sizes(self) -> Split:

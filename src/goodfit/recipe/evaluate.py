@@ -66,6 +66,8 @@ class Audit(Section):
     most 150 M parameters, else the largest installed one, else `tfidf_svd`."""
     should_not_matter: Names = ()
     """Words (names, places, products) that should not decide a class: do they go with one all the same?"""
+    benchmarks: Names = ()
+    """Files whose rows must not stand in the training data (columns as in `task`, else every column of texts)."""
     production: Names = ()
     """Files with unlabelled texts as they come in production (columns as in `task`, or `text`): is the training data like them?"""
     toxicity_model: str | None = None

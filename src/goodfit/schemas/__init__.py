@@ -62,6 +62,24 @@ class Duplicates(Counted):
     largest: int
 
 
+class NearDuplicates(Counted):
+    """Rows whose text is nearly that of another row, and not the same."""
+
+    extra: int
+    """Texts beyond the first of each group."""
+    largest: int
+
+
+class Templates(Document):
+    """Texts that fill in the same frame."""
+
+    rows: int
+    by_numbers: int
+    """The most rows that differ in their numbers only."""
+    not_kept_together: int
+    """Rows of groups of near-duplicates too large for one side of a split."""
+
+
 class Hygiene(Document):
     """split/hygiene.json: what all rows were looked through for before the test set was sealed; counts only, no text."""
 
@@ -73,6 +91,10 @@ class Hygiene(Document):
     unknown_labels: dict[str, int]
     duplicates: Duplicates
     conflicts: Conflicts
+    near_duplicates: NearDuplicates | None = None
+    near_conflicts: Counted | None = None
+    """Near-duplicates that carry different labels."""
+    templates: Templates | None = None
     leaks: dict[str, Any]
 
 

@@ -55,6 +55,17 @@ class Splits:
     ) -> Iterator[pa.RecordBatch]:
         yield from self.table(split, key=key, columns=columns).combine_chunks().to_batches(max_chunksize=size)
 
+    def row_ids(self, split: str) -> pa.ChunkedArray:
+        return self._tables[split]["row"]
+
+    def hygiene_rows(self) -> pa.Table:
+        """Rows whose ids begin with `leak` stand in a lower split."""
+        rows = [(row, name) for name, table in self._tables.items() for row in table["row"].to_pylist()]
+        return pa.table({
+            "row": pa.array([row for row, _ in rows], pa.string()), "split": pa.array([name for _, name in rows], pa.string()),
+            "below": [row.startswith("leak") for row, _ in rows],
+        })  # fmt: skip
+
     def clusters(self, split: str) -> np.ndarray:
         return np.asarray(self._tables[split]["group"]).astype(np.int64)
 

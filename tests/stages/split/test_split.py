@@ -123,7 +123,8 @@ def test_no_text_and_no_customer_on_two_sides(
     manifest = splits.manifest()
     assert manifest["read"] == len(content) == len(found) + sum(manifest["dropped"].values())
     assert manifest["leaks"]["left"] == {
-        "by_text": 0, "by_value": 0, "text_touches": {"valid": 0, "test": 0}, "value_touches": {"valid": 0, "test": 0},
+        "by_text": 0, "by_value": 0, "by_near": 0, "text_touches": {"valid": 0, "test": 0}, "value_touches": {"valid": 0, "test": 0},
+        "near_touches": {"valid": 0, "test": 0},
     }  # fmt: skip
 
 
@@ -164,7 +165,7 @@ def test_every_row_that_is_not_used_has_a_reason(tmp_path: Path) -> None:
     content[22] = {"text": None, "label": None}
     splits, run = split_rows(tmp_path, content)
     assert splits.manifest()["dropped"] == {"missing_text": 2, "empty_text": 2, "unreadable": 1, "missing_label": 2}
-    hygiene = splits.hygiene_rows().to_pylist()
+    hygiene = [row for row in splits.hygiene_rows().to_pylist() if row["reason"]]
     assert {row["at"]: row["reason"] for row in hygiene} == {
         "data.jsonl:4": "missing_text", "data.jsonl:8": "empty_text", "data.jsonl:9": "empty_text", "data.jsonl:12": "unreadable",
         "data.jsonl:21": "missing_label", "data.jsonl:22": "missing_label", "data.jsonl:23": "missing_text",

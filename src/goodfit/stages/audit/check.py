@@ -42,6 +42,8 @@ class Outcome:
     detail: str = ""
     rows: pa.Array = field(default_factory=lambda: _NO_ROWS)
     """Row ids, worst first, all of them."""
+    table: pa.Table | None = None
+    """What stands in the file of rows, where there is more to say of them than their ids: a column `row`, and others."""
     n_rows: int | None = None
     """Rows touched, where `rows` does not hold them all."""
     where: Where | None = None

@@ -49,8 +49,9 @@ def _inputs(recipe: Recipe, run: Run) -> dict[str, Any]:
     """What makes the vectors, and the files that are compared with: part of the stage's inputs."""
     if recipe.audit is False:
         return {}
-    files = {path: file_hash(run.base / path) for path in recipe.audit.production if (run.base / path).is_file()}
-    return {"encoder": encoder_of(recipe, run.base)[0].content, "production": files}
+    named = (*recipe.audit.production, *recipe.audit.benchmarks)
+    files = {path: file_hash(run.base / path) for path in named if (run.base / path).is_file()}
+    return {"encoder": encoder_of(recipe, run.base)[0].content, "files": files}
 
 
 @stage("audit", result=Audit, version=2, reads=("task", "audit", "split", "prepare", "choose", "seed"), extra=_inputs)
@@ -95,10 +96,10 @@ def _checks() -> list[Check]:
 def _ask(check: Check, scene: Scene, run: Run, *, muted: bool) -> Finding:
     outcome = check.look(scene)
     rows_file = None
-    if len(outcome.rows) > ROWS_SHOWN:
+    if len(outcome.rows) > ROWS_SHOWN or outcome.table is not None:
         rows_file = f"audit/{check.code}.parquet"
         with write_atomic(run.folder("audit") / f"{check.code}.parquet", "wb") as handle:
-            pq.write_table(pa.table({"row": outcome.rows}), handle)
+            pq.write_table(pa.table({"row": outcome.rows}) if outcome.table is None else outcome.table, handle)
     return check.finding(outcome, muted=muted, rows_file=rows_file)
 
 

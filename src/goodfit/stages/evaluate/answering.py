@@ -48,6 +48,9 @@ class SplitRows(Protocol):
     def clusters(self, split: Any) -> NDArray[np.int64]:
         """The cluster of every row, in the same order."""
 
+    def hygiene_rows(self) -> pa.Table:
+        """What split found of single rows: columns row, split, below (it stands, or nearly, in a lower split); no text."""
+
     def row_ids(self, split: Any) -> pa.ChunkedArray:
         """The row ids, in the same order; they tell nothing of the rows, and need no key."""
 

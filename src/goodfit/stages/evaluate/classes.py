@@ -18,6 +18,7 @@ from goodfit.run import MISTAKES, PREDICTIONS, SCORES, Run, TestKey, digest
 from goodfit.stages.evaluate import answering
 from goodfit.stages.evaluate.answering import Answered, Door, ModelSystem, SplitRows, System
 from goodfit.stages.evaluate.findings import findings
+from goodfit.stages.evaluate.leaked import leaked, leaked_rows, without
 from goodfit.stages.evaluate.mistakes import lines, most_confident
 from goodfit.stages.evaluate.outcome import TEST, VALID, Evaluation, TrainedModel
 from goodfit.stages.evaluate.scoring import MODEL, Scored, document, score_split
@@ -39,10 +40,11 @@ class Classes:
         section, run = self.recipe.evaluate, self.run
         answered = _answers(section.on, self.splits, self.predictor, self.systems, (key, run))
         scored = score_split(answered, section, key.looks if key else None, self.facts, selected=section.on == VALID)
-        _write(scored, self.recipe, self.splits, key, run)
+        seen = leaked_rows(self.splits, section.on)
+        _write(scored, self.recipe, self.splits, key, run, seen)
         model = self.systems[MODEL]
         assert isinstance(model, ModelSystem)
-        run.report(findings(scored, model))
+        run.report([*findings(scored, model), leaked(scored, seen)])
         return Evaluation(section.on, len(answered), scored.headline, scored.verdicts, scored.gates)
 
 
@@ -79,12 +81,14 @@ def _answers(on: str, splits: SplitRows, predictor: Predictor, systems: dict[str
     return scored
 
 
-def _write(scored: Scored, recipe: Recipe, splits: SplitRows, key: TestKey | None, run: Run) -> None:
+def _write(scored: Scored, recipe: Recipe, splits: SplitRows, key: TestKey | None, run: Run, seen: NDArray[np.bool_]) -> None:
     folder, on = run.folder("evaluate"), scored.answered.split
     places = most_confident(scored.answered)
     write_jsonl(folder / MISTAKES, lines(scored.answered, places, _rows_at(places, on, splits, key)))
     rows = key.fingerprint if key else digest(sorted(splits.table(on, columns=("row",)).column("row").to_pylist()))
     whole = document(scored, run=run.id, kind=recipe.task.kind, rows=rows)
+    leaks = without(scored, seen)
+    whole |= {} if leaks is None else {"leaks": leaks}
     write_json(folder / f"scores.{on}.json", whole)
     write_json(folder / SCORES, whole)
 

@@ -116,12 +116,12 @@ def assign(look: Look, recipe: Recipe, rows: pa.ChunkedArray, parent: Parent | N
         _divide(look, sides, movable & (sides == UNDECIDED), shares, recipe.seed, after=inherited > 0)
     else:
         sides[movable] = TRAIN
-    found = find_leaks(sides, look.same, look.by)
+    found = find_leaks(sides, look.same, look.by, look.near.tokens)
     if _given(look) and recipe.split.leaks == "drop":
         look = look.drop(found.any, LEAK)
         sides[~look.used] = UNDECIDED
-    left = find_leaks(sides, look.same, look.by)
-    _prove(left, look, recipe)
+    left = find_leaks(sides, look.same, look.by, look.near.tokens)
+    _prove(left, look, recipe, near=inherited == 0)
     _not_empty(sides, look, shares)
     if recipe.task.label_columns:
         _learnable(sides, look, recipe)
@@ -135,9 +135,10 @@ def _inherit(look: Look, sides: Sides, movable: Mask, shares: Shares, known: Sid
     start = np.where(possible, known, np.int8(UNDECIDED)).astype(np.int8)
     if look.times is not None:
         placed = sides_by_time(start, look.times, movable & (start == UNDECIDED))
-        gone = find_leaks(placed, look.same, look.by).any
+        leaks = find_leaks(placed, look.same, look.by, look.near.tokens)
+        gone = leaks.certain | (leaks.by_near & (start == UNDECIDED))
     else:
-        placed, gone = extend(start, look.same, look.by, movable)
+        placed, gone = extend(start, look.same, look.by, movable, look.near.tokens)
     out = np.where(movable, placed, sides).astype(np.int8)
     out[gone] = UNDECIDED
     return look.drop(gone, LEAK), out, int((possible & ~gone).sum())
@@ -149,7 +150,7 @@ def _divide(look: Look, sides: Sides, new: Mask, shares: Shares, seed: int, *, a
     if not len(index) and after:
         return
     by = None if look.by is None else look.by[index]
-    _, text = np.unique(look.same[index], return_inverse=True)
+    _, text = np.unique(look.near.tokens[index], return_inverse=True)
     groups = components(text.reshape(-1).astype(np.int64), by)
     sets = look.sets.take(index)
     n_labels = max(1, len(look.names))
@@ -177,7 +178,7 @@ def _newest(look: Look, index: Ints, groups: Ints) -> Ints | None:
 def _grouped(look: Look) -> tuple[Ints, Ints]:
     """Group and stratum of every row: over all used rows, whatever their side, for groups are also the clusters of intervals."""
     index = np.flatnonzero(look.used)
-    _, text = np.unique(look.same[index], return_inverse=True)
+    _, text = np.unique(look.near.tokens[index], return_inverse=True)
     of_used = components(text.reshape(-1).astype(np.int64), None if look.by is None else look.by[index])
     groups = np.full(len(look), -1, dtype=np.int64)
     groups[index] = of_used
@@ -190,9 +191,12 @@ def _given(look: Look) -> bool:
     return bool((look.roles != UNDECIDED).any())
 
 
-def _prove(left: Leaks, look: Look, recipe: Recipe) -> None:
-    """No text and no `split.by` value on two sides. Given splits are the user's: there it is reported, not promised."""
-    if left.any.any() and not (_given(look) and recipe.split.leaks == "report"):
+def _prove(left: Leaks, look: Look, recipe: Recipe, *, near: bool) -> None:
+    """No text and no `split.by` value on two sides, and where all was divided anew (`near`) nothing that is nearly the same.
+
+    Given splits are the user's: there it is reported, not promised.
+    """
+    if (left.any if near else left.certain).any() and not (_given(look) and recipe.split.leaks == "report"):
         raise GoodfitError(f"the split leaks: {left.to_json()}", fix="please report this, with the recipe and the shape of the data")
 
 

@@ -3,7 +3,8 @@
 `hygiene.parquet` has one line per row that was dropped or shares its text with another row: row, at, split (null where dropped),
 reason (null where used), duplicate (number of the group of texts that are the same after normalisation, null where alone), size (of
 that group), exact (equal to the group's first row character by character), conflict (the same text up to case and spaces carries
-different labels), conflict_punctuation (it does so only up to ordinary punctuation too). No text, no label.
+different labels), conflict_punctuation (it does so only up to ordinary punctuation too), and what kin.py says of near-duplicates. No
+text, no label.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from goodfit.files import write_atomic
 from goodfit.stages.split.assign import Division
 from goodfit.stages.split.cut import NAMES
 from goodfit.stages.split.groups import Ints, Keys, Mask, in_order
+from goodfit.stages.split.kin import kin_columns, kin_facts, kin_of, told
 from goodfit.stages.split.look import DUPLICATE, REASONS
 from goodfit.stages.split.record import Origin
 from goodfit.stages.split.sources import shown
@@ -105,7 +107,8 @@ def write_hygiene(folder: Path, division: Division, origin: Origin, repeats: Rep
     """Writes hygiene.parquet; gives the document of hygiene.json."""
     look = division.look
     several = repeats.sizes > 1
-    index = np.flatnonzero(several | (look.reasons > 0))
+    kin = kin_of(division)
+    index = np.flatnonzero(several | (look.reasons > 0) | told(kin, division))
     numbers = np.full(len(look), -1, dtype=np.int64)
     numbers[several] = in_order(repeats.same[several])
     take = pa.array(index)
@@ -119,10 +122,11 @@ def write_hygiene(folder: Path, division: Division, origin: Origin, repeats: Rep
         "exact": pa.array(repeats.exact[index]),
         "conflict": pa.array(repeats.conflict[index] >= 0),
         "conflict_punctuation": pa.array(repeats.conflict_punctuation[index] >= 0),
+        **kin_columns(kin, division, origin.store.column("row"), index),
     })  # fmt: skip
     with write_atomic(folder / HYGIENE_ROWS, "wb") as handle:
         pq.write_table(table, handle)
-    return hygiene_facts(division, repeats)
+    return hygiene_facts(division, repeats) | kin_facts(kin)
 
 
 def hygiene_facts(division: Division, repeats: Repeats) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A run on changed data keeps the sides of its parent: no row id changes side, only new rows are divided.
 
-Part of split. A new row that shares its text or its `split.by` value with rows of one side joins that side; one that is tied to both
-sides is dropped and counted (reason `leak`); the others are divided among themselves as in a first split. Where the split is by
+Part of split. A new row that shares its text, or nearly, or its `split.by` value with rows of one side joins that side; one that is tied
+to both sides is dropped and counted (reason `leak`); the others are divided among themselves as in a first split. Where the split is by
 time, new rows go to the side of their time.
 """
 
@@ -25,7 +25,7 @@ from goodfit.stages.split.groups import Ints, Mask, components
 from goodfit.stages.split.leaks import Sides, find_leaks
 from goodfit.stages.split.times import Times
 
-DIVIDING = ("test_size", "valid_size", "by", "time")
+DIVIDING = ("test_size", "valid_size", "by", "time", "near_duplicates")
 """Keys of the section `split` that decide who goes where; a parent with other values (or another seed) is not inherited from."""
 
 
@@ -120,19 +120,44 @@ def inherited_sides(rows: pa.ChunkedArray, parent: Parent) -> Sides:
     return out
 
 
-def extend(sides: Sides, same: Ints, by: Ints | None, used: Mask) -> tuple[Sides, Mask]:
+def extend(sides: Sides, same: Ints, by: Ints | None, used: Mask, near: Ints | None = None) -> tuple[Sides, Mask]:
     """Sides for the new rows that are tied to known ones, and the mask of rows that have to go; both of shape (n,).
 
     `sides`: of known rows, UNDECIDED of new ones. `used`: rows that were not dropped before. To go have: known rows of train (or
-    valid) that a changed file tied to a higher split, and new rows that are tied to two sides.
+    valid) that a changed file tied to a higher split, and new rows that are tied to two sides. `near`: for each row the first of its
+    group of near-duplicates. Known rows of two sides that are near-duplicates now were none when they were divided: they stay.
     """
     start = np.where(used, sides, np.int8(UNDECIDED)).astype(np.int8)
     dropped = find_leaks(start, same, by).any
     start[dropped] = UNDECIDED
     new = used & ~dropped & (start == UNDECIDED)
-    dropped |= _tied_to_two(start, same, by, new)
-    joined = _join(start, same, by, used & ~dropped)
+    tokens = same
+    if near is not None:
+        torn = _torn(start, near)
+        between = new & torn & (_highest(start, same)[same] < 0)
+        dropped |= between
+        new &= ~between
+        tokens = np.where(torn, same, near)
+    dropped |= _tied_to_two(start, tokens, by, new)
+    joined = _join(start, tokens, by, used & ~dropped)
     return joined, dropped
+
+
+def _torn(sides: Sides, near: Ints) -> Mask:
+    """Rows of groups of near-duplicates whose known rows stand on two sides."""
+    known = sides >= 0
+    low = np.full(len(sides), 3, dtype=np.int8)
+    np.minimum.at(low, near[known], sides[known])
+    out: Mask = (low < _highest(sides, near))[near]
+    return out
+
+
+def _highest(sides: Sides, tokens: Ints) -> Sides:
+    """The highest side among the known rows of every token, -1 where none is known; shape (n,)."""
+    known = sides >= 0
+    out = np.full(len(sides), UNDECIDED, dtype=np.int8)
+    np.maximum.at(out, tokens[known], sides[known])
+    return out
 
 
 def _join(sides: Sides, same: Ints, by: Ints | None, used: Mask) -> Sides:

@@ -24,6 +24,7 @@ from goodfit.recipe import Recipe
 from goodfit.stages.split.cut import NAMES, UNDECIDED
 from goodfit.stages.split.groups import Ints, Keys, LabelSets, Mask, codes_of, label_sets
 from goodfit.stages.split.leaks import Sides
+from goodfit.stages.split.near import Near, look_near, nothing_near
 from goodfit.stages.split.times import Times, parse_times
 
 REASONS = (
@@ -44,6 +45,8 @@ class Look:
     """Shape (n, 2): the normalised text, hashed; (0, 0) for rows without text or not used."""
     same: Ints
     """The index of the first used row with the same normalised text."""
+    near: Near
+    """What nearly says the same (nothing but `same` where `split.near_duplicates` is false)."""
     label_codes: Ints
     """A number per different label or set of labels, -1 where missing."""
     names: tuple[str, ...]
@@ -115,8 +118,11 @@ def look(
     read = dict(vocabulary(labels).counts) if classes else {}
     names = declared if declared is not None else _names(labels.filter(pa.array(used)), recipe.task.label_columns)
     by, by_values = codes_of(store.column("by")) if recipe.split.by is not None else (None, None)
+    same = duplicate_groups(keys)
+    texts = store.column("text")
+    near = look_near(texts, same, used, on_progress=on_progress) if recipe.split.near_duplicates else nothing_near(same)
     found = Look(
-        reasons=reasons, keys=keys, same=duplicate_groups(keys), label_codes=label_codes(labels), names=names,
+        reasons=reasons, keys=keys, same=same, near=near, label_codes=label_codes(labels), names=names,
         sets=label_sets(labels, pa.array(names, pa.string())), roles=_roles(store, sources), by=by, by_values=by_values,
         times=_times(store, used, recipe.split.time), labels_read=read,
     )  # fmt: skip

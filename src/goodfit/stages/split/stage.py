@@ -31,7 +31,7 @@ def inputs(recipe: Recipe, run: Run) -> dict[str, Any]:
     return found if decided is None else found | {"decisions": decided}
 
 
-@stage("split", result=Splits, version=1, reads=("seed", "task", "data", "groups", "split"), extra=inputs)
+@stage("split", result=Splits, version=2, reads=("seed", "task", "data", "groups", "split"), extra=inputs)
 def split(recipe: Recipe, run: Run) -> Splits:
     """Divides the rows without leaks; writes assignment.parquet, manifest.json and hygiene; DataError (file, line, fix) where the
     data cannot be read or not be split.
