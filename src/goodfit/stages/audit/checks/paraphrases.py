@@ -8,7 +8,8 @@ import pyarrow as pa
 from goodfit.data.paraphrases import FEWEST, Paraphrases, paraphrases
 from goodfit.monitor.words import count as noun_count
 from goodfit.stages.audit.check import ALL_TASKS, Outcome, check, found, not_applicable, passed
-from goodfit.stages.audit.scene import Featured, Scene, percent, place, rate
+from goodfit.stages.audit.scene import Scene, percent, place, rate
+from goodfit.stages.audit.seen import Featured
 from goodfit.tasks.embeddings import LEXICAL
 
 NOTE = 0.05
