@@ -33,7 +33,7 @@ from goodfit.models.load import load
 from goodfit.monitor.words import duration, size
 from goodfit.recipe import Recipe
 from goodfit.settings import Loaded
-from goodfit.stages.choose import find_base
+from goodfit.stages.choose import find_base, listed
 from goodfit.stages.tune.defaults import Facts, settle
 from goodfit.statistics import half_width, half_width_macro
 from goodfit.tasks import Classification
@@ -51,7 +51,7 @@ def check_classes(loaded: Loaded, base: Path) -> dict[str, Any]:
     recipe = loaded.recipe
     counted = count(recipe, *divide(recipe, base))
     train_rows, test_rows = counted.sides["train"], counted.sides["test"]
-    model, why, _ = find_base(recipe.choose.model_name_or_path, base, Classifier.of(max(2, len(counted.labels))))
+    model, why, candidates = find_base(recipe, base, Classifier.of(max(2, len(counted.labels))))
     facts = Facts(
         rows=train_rows,
         parameters=model.parameters,
@@ -64,7 +64,7 @@ def check_classes(loaded: Loaded, base: Path) -> dict[str, Any]:
     reasons = {"choose.model_name_or_path": why} | settled.reasons
     return {
         "settings": list(settings(loaded, resolved, reasons)),
-        "would_run": would_run(recipe, model, settled.plan, counted, train_rows),
+        "would_run": [*would_run(recipe, model, settled.plan, counted, train_rows), *listed(candidates)],
         "can_show": can_show(counted) if test_rows else ["no test rows: nothing will be shown of unseen text"],
         "problems": problems(counted),
         "rows": counted.rows, "splits": counted.sides, "labels": counted.labels, "model": model.to_json(),

@@ -40,7 +40,7 @@ from goodfit.models.load import load_language
 from goodfit.monitor.words import duration, size
 from goodfit.recipe import Recipe
 from goodfit.settings import Loaded
-from goodfit.stages.choose import find_base
+from goodfit.stages.choose import find_base, listed
 from goodfit.stages.evaluate.language_rows import ROWS
 from goodfit.stages.prepare.language import Encoder, Piece, encoder_of, examine, refuse_nothing
 from goodfit.stages.prepare.language import Facts as Told
@@ -93,7 +93,7 @@ def check_writing(loaded: Loaded, base: Path) -> dict[str, Any]:
     recipe = loaded.recipe
     store, division = divide(recipe, base)
     counted = count(recipe, store, division)
-    model, why, _ = find_base(recipe.choose.model_name_or_path, base, Language())
+    model, why, candidates = find_base(recipe, base, Language())
     looked = look_at(recipe, base, model, store, division)
     own = epoch_rows(recipe, base, store, division)
     mix = recipe.prepare.mix
@@ -109,7 +109,7 @@ def check_writing(loaded: Loaded, base: Path) -> dict[str, Any]:
     reasons = {"choose.model_name_or_path": why, "prepare.max_length": "the longest row that was looked at"} | settled.reasons
     return {
         "settings": list(settings(loaded, resolved, reasons)),
-        "would_run": would_run(recipe, model, settled.plan, looked, examples),
+        "would_run": [*would_run(recipe, model, settled.plan, looked, examples), *listed(candidates)],
         "can_show": can_show(recipe, counted, looked) if counted.sides["test"] else ["no test rows: nothing will be shown of unseen text"],
         "problems": [*lost_rows(counted), *problems(counted, looked)],
         "rows": counted.rows, "splits": counted.sides, "labels": {}, "model": model.to_json(),

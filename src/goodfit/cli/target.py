@@ -20,7 +20,7 @@ from goodfit.recipe import Recipe
 from goodfit.run import Run, digest
 from goodfit.settings import Loaded, from_here, from_text, read, written
 from goodfit.stage import STAGES
-from goodfit.stages.choose import locate
+from goodfit.stages.choose import foresee_choice
 from goodfit.stages.split.sources import columns_of, sources_of
 from goodfit.tasks.foresee import foresee
 
@@ -140,9 +140,7 @@ def _can_begin(what: Asked) -> None:
     columns = columns_of(what.recipe)
     for source in sources:
         check_header(source, columns)
-    name = what.recipe.choose.model_name_or_path
-    if name != "auto":
-        locate(name, what.base)
+    foresee_choice(what.recipe, what.base)
 
 
 def _equal(run: Run, what: Asked, recipe_hash: str) -> bool:

@@ -2,21 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from goodfit.recipe.data import Form
 from goodfit.recipe.section import Auto, Names, Section
+
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt])i?b?\s*", re.IGNORECASE)
+_UNITS = {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+
+
+def _bytes(value: Any) -> Any:
+    """`16GB` as the text that it is, checked; anything else is refused."""
+    if value == "auto":
+        return value
+    match = _SIZE.fullmatch(str(value))
+    if match is None or float(match[1]) <= 0:
+        raise ValueError("a size is a number with its unit, for example 16GB")
+    return str(value)
+
+
+def bytes_of(size: str) -> int:
+    """Bytes of a size that the recipe took: `16GB` is 16,000,000,000."""
+    match = _SIZE.fullmatch(size)
+    assert match is not None, size
+    return int(float(match[1]) * _UNITS[match[2].lower()])
+
+
+Memory = Annotated[str, BeforeValidator(_bytes)]
+"""A size in bytes with its unit."""
 
 
 class Choose(Section):
     """The pre-trained model."""
 
     model_name_or_path: str = "auto"
-    """Folder, hub id, or a model inside an installed package; `auto`: an installed encoder."""
+    """Folder, hub id, or a model inside an installed package; `auto`: the candidate that fits the training rows best."""
     trust_remote_code: Literal[False] = False
     """Code that comes with a model is never run."""
+    candidates: Names = ()
+    """Models that are measured on the training rows and compared; none, with `auto`: those installed here or in the hub's cache."""
+    catalog: str | None = None
+    """Your own list of good models (YAML, as docs/stages/choose.md shows), beside the one that comes with Goodfit."""
+    max_memory: Memory = "auto"
+    """Candidates whose training would need more are left out, for example `16GB`; `auto`: nine tenths of this machine's."""
+    licenses: Names = ()
+    """Licences that candidates may have, for example `apache-2.0`; none, with `auto`: the usual free ones."""
+    race: bool | Auto = "auto"
+    """Short real trainings of the first three, on an eighth of the steps; `auto`: where the measures cannot tell them apart."""
 
 
 class Mix(Form):

@@ -159,10 +159,26 @@ class Candidate(Document):
 
     model: str
     scores: list[Score]
+    """On the training rows: `macro_f1` of a linear probe and of nearest neighbours, `h_score`, `log_me`, `forecast`; `bits_per_byte`."""
     memory_bytes: int | None
+    """That training takes, estimated."""
     seconds: float
+    """That looking and measuring took."""
     license: str | None
     refused: str | None
+    """Why it is no candidate."""
+    origin: str | None = None
+    """`named`, `installed`, `hub cache` or `catalog`."""
+    here: bool = True
+    """Whether its files lie on this machine."""
+    command: str | None = None
+    """What gets it, where they do not."""
+    chance_best: float | None = None
+    """Chance of being the best of those measured (0-1)."""
+    epoch_seconds: float | None = None
+    """Of a pass over the training rows on this machine."""
+    reading: dict[str, Any] | None = None
+    """How its tokenizer reads the rows: tokens per word, unknown tokens, accents dropped, rows beyond the context; by language."""
 
 
 class Candidates(Document):
@@ -172,6 +188,11 @@ class Candidates(Document):
     candidates: list[Candidate]
     chosen: str
     verdicts: list[Verdict]
+    """Why not the others: the first against each of them, paired by row."""
+    measured: bool = False
+    """Whether candidates were compared on the rows."""
+    tied: list[str] = []
+    """Those that could not be told apart from the first, the first among them."""
 
 
 class Plan(Document):

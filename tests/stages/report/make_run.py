@@ -180,8 +180,13 @@ def _choose(folder: Path, made: Made, rng: np.random.Generator) -> None:
     _write(folder / "candidates.json", {
         "schema": "goodfit/candidates/1", "chosen": made.base, "verdicts": [],
         "candidates": [
-            {"model": made.base, "scores": [], "memory_bytes": 1_100_000_000, "seconds": 3.0, "license": "apache-2.0", "refused": None},
+            {"model": made.base, "memory_bytes": 1_100_000_000, "chance_best": 0.84, "scores": [
+                {"name": "macro_f1", "value": 0.712, "low": 0.689, "high": 0.734, "n": 3000, "system": "x: linear probe", "split": "train"}],
+              "seconds": 3.0, "license": "apache-2.0", "refused": None},
             {"model": "a-large-one", "scores": [], "memory_bytes": 41_000_000_000, "seconds": 0.1, "license": "mit", "refused": "needs 41 GB of memory"},
+            {"model": "second/best", "memory_bytes": 900_000_000, "chance_best": 0.16, "seconds": 2.0, "license": "mit", "refused": None, "scores": [
+                {"name": "macro_f1", "value": 0.69, "low": 0.66, "high": 0.72, "n": 3000, "system": "y: linear probe", "split": "train"}]},
+            {"model": "of/the-catalog", "scores": [], "memory_bytes": None, "seconds": 0.0, "license": "mit", "refused": "it is not here", "here": False},
         ],
     })  # fmt: skip
 

@@ -356,3 +356,12 @@ def test_multi_label_counts_every_promise(tmp_path: Path) -> None:
 def test_a_hundred_thousand_predictions_are_read_in_batches(tmp_path: Path) -> None:
     made = dataclasses.replace(KINDS["two"], n_test=100_000)
     assert sum(b["n"] for b in collect(make_run(tmp_path / "run", made))["calibration"]["bins"]) == 100_000
+
+
+def test_candidates_that_were_measured_stand_with_what_they_reached(run: Path) -> None:
+    """Those of the catalog, which are not on this machine, do not."""
+    listed = collect(run)["candidates"]
+    assert [c["measured"] for c in listed] == [
+        "linear probe 71.2% [68.9, 73.4], best with chance 84%", "", "linear probe 69.0% [66.0, 72.0], best with chance 16%",
+    ]  # fmt: skip
+    assert [c["answer"] for c in listed] == ["chosen", "needs 41 GB of memory", "not chosen"]

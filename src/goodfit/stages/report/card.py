@@ -37,6 +37,7 @@ HUB_METRICS = {
 """Our scores under the hub's names for metrics; others keep ours."""
 PIPELINES = {"classification": ("text-classification", "Text Classification"), "generation": ("text-generation", "Text Generation")}
 """Kind of task -> the hub's tag and name for it."""
+CANDIDATES_SHOWN = 6
 CLASSES_SHOWN = 30
 _HUB_ID = re.compile(r"^[\w.-]+(/[\w.-]+)?$")
 
@@ -155,11 +156,19 @@ def _model(report: Mapping[str, Any]) -> Iterator[str]:
     rows = [
         ("Task", f"multi-label {task}" if report["run"]["multi_label"] else task),
         ("Base model", md(model.get("base", "not recorded"))),
+        *_others(report),
         ("Trained", _trained(report["training"])),
         *(of_written.model_rows(report) if report["generation"] else [("Classes", _class_list(report))]),
         ("Licence of the base model", md(model.get("license", "not recorded"))),
     ]
     yield from ("## Model", "", *(f"- {key}: {value}" for key, value in rows), "")
+
+
+def _others(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Where candidates were measured: each with what it reached before training."""
+    measured = [c for c in report["candidates"] if c.get("measured")]
+    if len(measured) > 1:
+        yield "Chosen among", "; ".join(md(f"{c['model']} ({c['measured']})") for c in measured[:CANDIDATES_SHOWN])
 
 
 def _trained(training: Mapping[str, Any] | None) -> str:

@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
+from pydantic import ValidationError
+
 from goodfit.run import BEST, CANDIDATES, EVENTS, MANIFEST, PLAN, PREDICTIONS, PROFILE, SCORES
+from goodfit.score import Score
 from goodfit.stages.report import words
 from goodfit.stages.report.folder import STAGES, Folder, counts, mapping, real, whole, word
 from goodfit.stages.report.schema import DataFacts, GroupCount, Missing, Reproduce, RunFacts, StageFacts
@@ -28,6 +31,8 @@ FILES = {
     "evaluate": (SCORES, PREDICTIONS),
 }
 """What each stage leaves for the report."""
+MEASURED = {"macro_f1": "linear probe", "bits_per_byte": "bits per byte"}
+"""Scores of a candidate that the report shows, and what it calls them."""
 MACHINE = ("MachineError",)
 """Errors that may be gone when the same command is given again."""
 
@@ -200,9 +205,12 @@ def _languages(profile: Mapping[str, Any]) -> list[str]:
 
 
 def candidates(folder: Folder) -> list[dict[str, str]]:
-    """Base models that were considered: name, chosen or why refused, memory, licence. Empty where there was but one."""
+    """Base models that were considered: name, chosen or why refused, what was measured, memory, licence. Empty where there was but one.
+
+    Models that are not on this machine, which the catalog lists, are left out.
+    """
     document = folder.document("choose", CANDIDATES)
-    listed = [c for c in document.get("candidates") or [] if isinstance(c, Mapping)]
+    listed = [c for c in document.get("candidates") or [] if isinstance(c, Mapping) and c.get("here") is not False]
     if len(listed) < 2:
         return []
     return [_candidate(c, word(document, "chosen")) for c in listed]
@@ -216,9 +224,23 @@ def _candidate(candidate: Mapping[str, Any], chosen: str | None) -> dict[str, st
     return {
         "model": readable(label),
         "answer": verdict,
+        "measured": _measured(candidate),
         "memory": words.size(memory) if memory is not None else "",
         "license": readable(word(candidate, "license") or ""),
     }
+
+
+def _measured(candidate: Mapping[str, Any]) -> str:
+    """`probe 71.2% [68.9, 73.4], best with chance 84%`; empty where nothing was measured."""
+    scores = [s for s in candidate.get("scores") or [] if isinstance(s, Mapping) and s.get("name") in MEASURED]
+    if not scores:
+        return ""
+    try:
+        first = str(Score.model_validate(scores[0])).replace(scores[0]["name"], MEASURED[scores[0]["name"]], 1)
+    except ValidationError:
+        return ""
+    chance = real(candidate, "chance_best")
+    return first if chance is None else f"{first}, best with chance {chance:.0%}"
 
 
 def reproduce(folder: Folder, run: RunFacts, record: Mapping[str, Any], settings: Mapping[str, Any]) -> Reproduce:
