@@ -21,6 +21,9 @@ MODULES = (
     "benchmarks.label_errors",
     "benchmarks.pii",
     "benchmarks.inside",
+    "benchmarks.encoders",
+    "benchmarks.choose_cells",
+    "benchmarks.choose",
 )
 
 
