@@ -68,6 +68,8 @@ class NearDuplicates(Counted):
     extra: int
     """Texts beyond the first of each group."""
     largest: int
+    not_kept_together: int
+    """Rows of groups through which `split.by` would have tied most of the rows."""
 
 
 class Templates(Document):

@@ -48,7 +48,7 @@ def test_near_duplicates_stand_on_one_side_in_one_group(tmp_path: Path) -> None:
     assert splits.clustered
     hygiene = Hygiene.model_validate(read_json(run.path / "split" / "hygiene.json"))
     assert hygiene.near_duplicates is not None
-    assert hygiene.near_duplicates.model_dump() == {"groups": 90, "rows": 180, "extra": 90, "largest": 2}
+    assert hygiene.near_duplicates.model_dump() == {"groups": 90, "rows": 180, "extra": 90, "largest": 2, "not_kept_together": 0}
     assert splits.hygiene()["leaks"]["left"]["by_near"] == 0
     table = [row for row in splits.hygiene_rows().to_pylist() if row["near"] is not None]
     assert len(table) == 180
@@ -60,7 +60,7 @@ def test_without_near_duplicates_they_are_divided_by_chance(tmp_path: Path) -> N
     splits, run = split_rows(tmp_path, content, OFF)
     found = {int(row["at"].split(":")[1]) - 1: row["split"] for row in everything(splits, run)}
     assert sum(found[i] != found[300 + i] for i in range(90)) > 15
-    assert splits.hygiene()["near_duplicates"] == {"groups": 0, "rows": 0, "extra": 0, "largest": 0}
+    assert splits.hygiene()["near_duplicates"] == {"groups": 0, "rows": 0, "extra": 0, "largest": 0, "not_kept_together": 0}
     assert not splits.clustered
 
 
@@ -112,6 +112,17 @@ def test_rows_of_one_template_can_be_divided(tmp_path: Path, n: int) -> None:
 
 def test_a_group_of_near_duplicates_is_bounded() -> None:
     assert [largest_group(n) for n in (10, 50, 100, 400, 1000, 100_000)] == [2, 12, 20, 20, 50, 5000]
+
+
+def test_the_usual_sentences_of_many_customers_do_not_tie_all_rows(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    usual = sentences(rng, 30)
+    content = [row | {"text": typo(rng, usual[i % 30]), "customer": f"c{i % 97}"} for i, row in enumerate(labelled(["x"] * 600))]
+    splits, _ = split_rows(tmp_path, content, {"split": {"by": "customer"}})
+    assert 60 <= splits.counts["test"] <= 120
+    counts = splits.hygiene()["near_duplicates"]
+    assert counts["groups"] == 30
+    assert counts["not_kept_together"] == counts["rows"] == 600
 
 
 def test_numbers_without_words_are_no_template(tmp_path: Path) -> None:

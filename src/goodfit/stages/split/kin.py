@@ -38,6 +38,8 @@ class Kin:
     numbers: Ints
     """Rows that differ in their numbers only: the first of them."""
     too_large: Mask
+    apart: Mask
+    """Rows of groups that `split.by` would have tied to most of the others: not kept together."""
 
 
 def kin_of(division: Division) -> Kin:
@@ -46,7 +48,7 @@ def kin_of(division: Division) -> Kin:
     near = look.near
     counted = (look.reasons == 0) | (look.reasons >= DUPLICATE)
     own = np.arange(len(look))
-    group = np.where(counted, near.tokens, own)
+    group = np.where(counted, near.group, own)
     leads = counted & (look.same == own)
     per_group = np.bincount(group[leads], minlength=len(look))
     several = counted & (per_group[group] > 1)
@@ -56,6 +58,7 @@ def kin_of(division: Division) -> Kin:
     return Kin(
         group, several, int((per_group[per_group > 1] - 1).sum()), twin, conflict, near.template & counted,
         np.where(counted, near.numbers, own), near.too_large & counted,
+        near.apart & counted & several,
     )  # fmt: skip
 
 
@@ -93,7 +96,7 @@ def kin_facts(kin: Kin) -> dict[str, Any]:
     return {
         "near_duplicates": {
             "groups": _count(kin.group, kin.several), "rows": int(kin.several.sum()), "extra": kin.texts,
-            "largest": int(sizes[kin.several].max(initial=0)),
+            "largest": int(sizes[kin.several].max(initial=0)), "not_kept_together": int(kin.apart.sum()),
         },
         "near_conflicts": {"groups": _count(kin.group, kin.conflict), "rows": int(kin.conflict.sum())},
         "templates": {

@@ -120,7 +120,7 @@ def look(
     by, by_values = codes_of(store.column("by")) if recipe.split.by is not None else (None, None)
     same = duplicate_groups(keys)
     texts = store.column("text")
-    near = look_near(texts, same, used, on_progress=on_progress) if recipe.split.near_duplicates else nothing_near(same)
+    near = look_near(texts, same, by, used, on_progress=on_progress) if recipe.split.near_duplicates else nothing_near(same)
     found = Look(
         reasons=reasons, keys=keys, same=same, near=near, label_codes=label_codes(labels), names=names,
         sets=label_sets(labels, pa.array(names, pa.string())), roles=_roles(store, sources), by=by, by_values=by_values,

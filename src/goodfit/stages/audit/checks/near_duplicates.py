@@ -27,6 +27,9 @@ def near_duplicates(scene: Scene) -> Outcome:
         return passed(f"few rows nearly repeat another one: {counts['extra']:,} of {read:,}", evidence=evidence)
     given = any(file["split"] for file in scene.manifest["files"])
     where = "Those that stand in two given splits are AUD031." if given else "They stand on one side of the split."
+    if apart := counts["not_kept_together"]:
+        column = scene.recipe.split.by
+        where = f"{apart:,} of these rows do not: with {column}, they would tie most rows into one group." if not given else where
     return found(
         "warning" if share >= WARNING else "note", title,
         detail=f"{noun_count(counts['groups'], 'group')} of texts that differ by a typo, a word, a greeting or the like, the largest with "
