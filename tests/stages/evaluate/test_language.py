@@ -77,7 +77,7 @@ def test_a_model_that_learned_beats_its_base(learned: tuple[Run, dict[str, Any]]
     ScoredRows.model_validate(document)
     assert list(document["systems"]) == ["model", "base", "few_shot", "letters", "retrieval"]
     assert document["primary"] == "chrf"
-    assert document["n"] == document["written"] == 36
+    assert document["n"] == document["written"] == 40
     answers = {v["question"]: v["answer"] for v in document["verdicts"]}
     assert answers["model vs base on chrf"] == answers["model vs few_shot on token_loss"] == answers["model vs letters on chrf"] == "better"
     assert "model vs retrieval on token_loss" not in answers  # a look-up has no likelihood
@@ -102,13 +102,13 @@ def test_its_files(learned: tuple[Run, dict[str, Any]]) -> None:
     table = pq.read_table(folder / "predictions.parquet")
     assert table.schema.names == ["row", "split", "system", "label", "prediction", "logprob", "stopped", "tokens", "learned", "bytes"]
     rows = table.to_pylist()
-    assert len(rows) == 5 * 36
+    assert len(rows) == 5 * 40
     assert all(row["logprob"] is None for row in rows if row["system"] in ("retrieval", "letters"))
     mine = [row for row in rows if row["system"] == "model"]
     assert all(row["logprob"] <= 0 for row in mine)
     assert value(document, "exact_match") == pytest.approx(np.mean([row["prediction"] == row["label"] for row in mine]))
     lines = [Sample.model_validate(line) for line in read_jsonl(folder / "samples.jsonl")]
-    assert len(lines) == 5 * 36
+    assert len(lines) == 5 * 40
     assert {line.stopped for line in lines if line.system == "retrieval"} == {None}
     assert all(Mistake.model_validate(line) for line in read_jsonl(folder / "mistakes.jsonl"))
     assert Parity.model_validate(read_json(folder / "parity.json")).equal
