@@ -147,7 +147,7 @@ def test_speakers_that_were_swapped_are_a_warning(tmp_path: Path) -> None:
     swapped = [chat(assistant(f"{chr(97 + i) * 3} {chr(97 + 7 * i % 26) * 4}?"), user("yes"), assistant("good")) for i in range(20)]
     found = answer(tmp_path, content=with_bad(*swapped)).open("PRE009")
     assert found["severity"] == "warning"
-    few = answer(tmp_path / "few", content=with_bad(swapped[0])).open("PRE009")
+    few = answer(tmp_path / "few", content=with_bad(swapped[5])).open("PRE009")
     assert few["severity"] == "note"
 
 
