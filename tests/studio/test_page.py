@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,12 +22,6 @@ STATE = "return document.getElementById('state').textContent"
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     return reviewing.run(tmp_path)
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with Browser() as opened:
-        yield opened
 
 
 def test_two_reviewers_judge_twenty_each_by_keyboard(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +29,6 @@ ITEM = "return document.getElementById('sheet').dataset.item"
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     return suspecting.run(tmp_path)
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with Browser() as opened:
-        yield opened
 
 
 def client(run: Run) -> TestClient:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, Protocol
 
 import click
 
@@ -36,18 +37,40 @@ def key_reader() -> Callable[[], str | None]:
     return line
 
 
-def judge(book: Book, reviewer: str, read: Callable[[], str | None], say: Callable[[str], None]) -> int:
-    """Goes through the items without an answer until all are answered, or until q; how many were answered."""
-    answered, item = 0, book.next(reviewer)
+class Asked(Protocol):
+    """A review, as far as going through it goes: `Book`, or the `Desk` of suspects."""
+
+    def next(self, reviewer: str) -> str | None:
+        """The first that this reviewer has not answered."""
+
+    def show(self, reviewer: str, item: str) -> Any:
+        """What is shown of it; `before` is the one before it."""
+
+
+def go_through(review: Asked, reviewer: str, ask: Callable[[Any], str]) -> int:
+    """Asks what is not answered until all is, or until somebody quits; how many were answered.
+
+    `ask` shows one item, takes keys, and says DONE, BACK or QUIT.
+    """
+    answered, item = 0, review.next(reviewer)
     while item is not None:
-        shown = book.show(reviewer, item)
-        say(picture(shown))
-        outcome = _ask(book, reviewer, shown, read, say)
+        shown = review.show(reviewer, item)
+        outcome = ask(shown)
         if outcome == QUIT:
             break
         answered += outcome == DONE
-        item = shown.before or item if outcome == BACK else book.next(reviewer)
+        item = shown.before or item if outcome == BACK else review.next(reviewer)
     return answered
+
+
+def judge(book: Book, reviewer: str, read: Callable[[], str | None], say: Callable[[str], None]) -> int:
+    """Goes through the items without an answer until all are answered, or until q; how many were answered."""
+
+    def ask(shown: Shown) -> str:
+        say(picture(shown))
+        return _ask(book, reviewer, shown, read, say)
+
+    return go_through(book, reviewer, ask)
 
 
 def picture(shown: Shown) -> str:

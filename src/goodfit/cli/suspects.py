@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from goodfit.cli.envelope import Answer, safe
-from goodfit.cli.keys import BACK, DONE, QUIT, key_reader, must_be_interactive, text_lines
+from goodfit.cli.keys import BACK, DONE, QUIT, go_through, key_reader, must_be_interactive, text_lines
 from goodfit.cli.look import number, table
 from goodfit.errors import UserError, nearest
 from goodfit.improve.review import reviewer_name
@@ -51,16 +51,12 @@ def review_suspects(run: Run, reviewer: str, how: dict[str, Any], *, as_json: bo
 
 def judge(desk: Desk, reviewer: str, read: Read, say: Say) -> int:
     """Goes through the rows without an answer until all are answered, or until q; how many were answered."""
-    answered, row = 0, desk.next(reviewer)
-    while row is not None:
-        shown = desk.show(reviewer, row)
+
+    def ask(shown: Shown) -> str:
         say(picture(shown))
-        outcome = _ask(desk, reviewer, shown, read, say)
-        if outcome == QUIT:
-            break
-        answered += outcome == DONE
-        row = shown.before or row if outcome == BACK else desk.next(reviewer)
-    return answered
+        return _ask(desk, reviewer, shown, read, say)
+
+    return go_through(desk, reviewer, ask)
 
 
 def picture(shown: Shown) -> str:

@@ -26,13 +26,13 @@ from goodfit.studio.pages import ASSETS, render, resource
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 PAGES: dict[str, tuple[str, Any]] = {"answers": ("review", review), "suspects": ("suspects", suspects)}
-"""What is reviewed -> the part of the address, and the module that makes its pages: Shelf, entry, item, save, found."""
+"""What is reviewed -> the part of the address, and the module that makes its pages: shelf_of, entry, item, save, found."""
 
 
 def create_app(run: Run, *, token: str, port: int, of: str = "answers") -> Guard:
     """The app of one run, behind its guard: the review of its answers, or of its suspects."""
     base, pages = PAGES[of]
-    shelf = pages.Shelf(run)
+    shelf = pages.shelf_of(run)
 
     def entry(request: Request) -> dict[str, Any]:
         return dict(pages.entry(shelf.get(request.path_params["run"])))

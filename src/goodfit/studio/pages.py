@@ -14,6 +14,7 @@ from goodfit.studio.text import shown
 
 ASSETS = {
     "tokens.css": ("stages/report/assets/tokens.css", "text/css"), "studio.css": ("studio/assets/studio.css", "text/css"),
+    "sheet.js": ("studio/assets/sheet.js", "text/javascript"),
     "review.js": ("studio/assets/review.js", "text/javascript"),
     "suspects.js": ("studio/assets/suspects.js", "text/javascript"),
     "icon.svg": ("studio/assets/icon.svg", "image/svg+xml"),

@@ -9,31 +9,16 @@ from typing import Any
 
 from goodfit.errors import UserError
 from goodfit.improve.review import DIMENSIONS, Book, Given, results, reviewer_name
-from goodfit.run import Run
+from goodfit.improve.review.book import ITEMS
+from goodfit.run import REVIEW, Run
+from goodfit.studio.shelf import Shelf
 
 KEYS = {"prefer", "ratings", "note", "tags", "skipped"}
 
 
-class Shelf:
-    """The book of the run that is shown; read again when items.json has changed."""
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self._known: tuple[tuple[int, int], Book] | None = None
-
-    def get(self, run_id: str) -> Book:
-        """The book of a run; UserError for any other run than ours."""
-        self.check(run_id)
-        state = (self.run.path / "review" / "items.json").stat()
-        stamp = (state.st_mtime_ns, state.st_size)
-        if self._known is None or self._known[0] != stamp:
-            self._known = (stamp, Book.open(self.run))
-        return self._known[1]
-
-    def check(self, run_id: str) -> None:
-        """UserError for any other run than ours."""
-        if run_id != self.run.id:
-            raise UserError(f"{run_id!r} is not shown here", fix="open the address that goodfit printed")
+def shelf_of(run: Run) -> Shelf[Book]:
+    """The book of the run that is shown."""
+    return Shelf(run, f"{REVIEW}/{ITEMS}", Book.open)
 
 
 def entry(book: Book) -> dict[str, Any]:

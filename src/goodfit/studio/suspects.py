@@ -12,33 +12,14 @@ from goodfit.improve.review import reviewer_name
 from goodfit.improve.suspects import Desk, Said, results
 from goodfit.improve.suspects.desk import FOLDER, ITEMS
 from goodfit.run import Run
+from goodfit.studio.shelf import Shelf
 
 KEYS = {"item", "action", "value", "note", "skipped"}
 
 
-class Shelf:
-    """The desk of the run that is shown; opened again when items.json has changed."""
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self._known: tuple[tuple[int, int], Desk] | None = None
-
-    def get(self, run_id: str) -> Desk:
-        """The desk of a run; UserError for any other run than ours."""
-        self.check(run_id)
-        file = self.run.path / FOLDER / ITEMS
-        if not file.is_file():
-            Desk.open(self.run)
-        state = file.stat()
-        stamp = (state.st_mtime_ns, state.st_size)
-        if self._known is None or self._known[0] != stamp:
-            self._known = (stamp, Desk.open(self.run))
-        return self._known[1]
-
-    def check(self, run_id: str) -> None:
-        """UserError for any other run than ours."""
-        if run_id != self.run.id:
-            raise UserError(f"{run_id!r} is not shown here", fix="open the address that goodfit printed")
+def shelf_of(run: Run) -> Shelf[Desk]:
+    """The desk of the run that is shown; it is set up when it is first asked for."""
+    return Shelf(run, f"{FOLDER}/{ITEMS}", Desk.open, begins=True)
 
 
 def entry(desk: Desk) -> dict[str, Any]:

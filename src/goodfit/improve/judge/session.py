@@ -14,9 +14,10 @@ from typing import Any
 from goodfit.data.journal import append_line
 from goodfit.errors import UserError
 from goodfit.improve.judge.asking import SIDES, Judge, Question, averaged, chosen, preference, rating
-from goodfit.improve.review.book import ASKS, DIMENSIONS, Book, reviewer_name
+from goodfit.improve.review.book import ASKS, DIMENSIONS, Book
 from goodfit.improve.review.judged import TIE
 from goodfit.improve.review.judges import FOLDER, judge_answers, judged_items
+from goodfit.improve.review.reviewers import reviewer_name
 
 CHARACTERS_PER_TOKEN = 4
 PREFER, RATE = ASKS

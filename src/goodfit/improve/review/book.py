@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,8 +21,9 @@ from typing import Any
 
 from goodfit.data.journal import append_line, locked
 from goodfit.errors import RunError, UserError
-from goodfit.files import read_json, read_jsonl, write_json
+from goodfit.files import read_json, write_json
 from goodfit.improve.review.draw import REPEAT_EVERY, Draw, Drawn, chance, draw, key
+from goodfit.improve.review.reviewers import file_of, lines_of, reviewers_in
 from goodfit.improve.review.samples import read_samples
 from goodfit.run import REVIEW, Run
 
@@ -70,15 +69,6 @@ class Shown:
 def has_items(run: Run) -> bool:
     """Whether a review of this run has begun."""
     return (run.path / REVIEW / ITEMS).is_file()
-
-
-def reviewer_name(name: str) -> str:
-    """The file name of a reviewer: letters, digits, `.`, `_`, `-`, small; UserError where nothing is left or a name is reserved."""
-    plain = unicodedata.normalize("NFKC", name).casefold().strip()
-    slug = re.sub(r"[^\w.-]+", "-", plain).strip("-._")[:60].strip("-._")
-    if not slug or re.fullmatch(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", slug):
-        raise UserError(f"{name!r} cannot be a reviewer's name", fix="use letters and digits, as in --reviewer anna")
-    return slug
 
 
 class Book:
@@ -129,7 +119,7 @@ class Book:
 
     def reviewers(self) -> list[str]:
         """Everybody who has a file."""
-        return sorted(path.stem for path in self.folder.glob("*.jsonl") if not path.name.startswith("."))
+        return reviewers_in(self.folder)
 
     def sequence(self, reviewer: str) -> list[str]:
         """Item names in this reviewer's order: draw by draw, common items and those to be repeated first."""
@@ -164,13 +154,8 @@ class Book:
 
     def answers(self, reviewer: str) -> dict[str, dict[str, Any]]:
         """Item -> its last line, with `first`: when it was first answered; in the order of first answers."""
-        path = self._file(reviewer)
-        try:
-            lines = read_jsonl(path)
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise RunError(f"{path} is damaged: {error}", fix="remove the broken line; every other line is one whole answer") from error
         out: dict[str, dict[str, Any]] = {}
-        for line in lines:
+        for line in lines_of(file_of(self.folder, reviewer)):
             if isinstance(line, dict) and line.get("item") in self.items:
                 first = out[line["item"]]["first"] if line["item"] in out else line["time"]
                 out[line["item"]] = line | {"first": first}
@@ -223,11 +208,8 @@ class Book:
             "prefer": names.get(given.prefer, given.prefer) if given.prefer else None, "note": given.note, "tags": list(given.tags),
             "skipped": given.skipped, "time": _now(),
         }  # fmt: skip
-        append_line(self._file(reviewer), line)
+        append_line(file_of(self.folder, reviewer), line)
         return line
-
-    def _file(self, reviewer: str) -> Path:
-        return self.folder / f"{reviewer_name(reviewer)}.jsonl"
 
 
 # -- making the items -------------------------------------------------------------------------------------------------

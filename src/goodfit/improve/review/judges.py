@@ -7,18 +7,16 @@ and there is none.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from goodfit import statistics
-from goodfit.errors import RunError
-from goodfit.files import read_jsonl
 from goodfit.improve.review import judged
 from goodfit.improve.review.book import Book
 from goodfit.improve.review.judged import TIE, Said
+from goodfit.improve.review.reviewers import lines_of, reviewers_in
 from goodfit.score import Score
 from goodfit.statistics import Agreement
 
@@ -32,17 +30,13 @@ NO_BETTER = "it agrees with people no more than chance alone could"
 
 def judge_names(book: Book) -> list[str]:
     """Every judge that has a file."""
-    return sorted(path.stem for path in (book.folder / FOLDER).glob("*.jsonl") if not path.name.startswith("."))
+    return reviewers_in(book.folder / FOLDER)
 
 
 def judge_answers(book: Book, name: str) -> dict[str, dict[str, Any]]:
     """Item -> the last line of this judge; RunError where the file is damaged."""
-    path = book.folder / FOLDER / f"{name}.jsonl"
-    try:
-        lines = read_jsonl(path)
-        return {line["item"]: line for line in lines if isinstance(line, dict) and line.get("item") in book.items}
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise RunError(f"{path} is damaged: {error}", fix="remove the broken line; every other line is one whole item") from error
+    lines = lines_of(book.folder / FOLDER / f"{name}.jsonl", "item")
+    return {line["item"]: line for line in lines if isinstance(line, dict) and line.get("item") in book.items}
 
 
 def judged_items(book: Book) -> list[dict[str, Any]]:

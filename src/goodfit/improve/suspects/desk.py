@@ -20,8 +20,8 @@ from goodfit.data.beside import place
 from goodfit.data.decisions import Action, Decision, Value, append, now
 from goodfit.data.journal import append_line, locked
 from goodfit.errors import RunError, UserError
-from goodfit.files import read_json, read_jsonl, write_json
-from goodfit.improve.review import reviewer_name
+from goodfit.files import read_json, write_json
+from goodfit.improve.review.reviewers import file_of, lines_of, reviewer_name, reviewers_in
 from goodfit.improve.suspects.listing import Suspect, Suspects
 from goodfit.improve.suspects.sample import LEAST, Drawn, draw
 from goodfit.recipe import Recipe
@@ -185,17 +185,12 @@ class Desk:
 
     def reviewers(self) -> list[str]:
         """Everybody who has a file."""
-        return sorted(path.stem for path in self.folder.glob("*.jsonl") if not path.name.startswith("."))
+        return reviewers_in(self.folder)
 
     def lines(self, reviewer: str) -> dict[str, dict[str, Any]]:
         """Row -> the last that this reviewer said of it, in the order of first answers."""
-        path = self._file(reviewer)
-        try:
-            lines = read_jsonl(path)
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise RunError(f"{path} is damaged: {error}", fix="remove the broken line; every other line is one whole answer") from error
         out: dict[str, dict[str, Any]] = {}
-        for line in lines:
+        for line in lines_of(file_of(self.folder, reviewer)):
             if isinstance(line, dict) and isinstance(line.get("row"), str):
                 out[line["row"]] = line
         return out
@@ -227,7 +222,7 @@ class Desk:
             "row": row, "action": action, "value": value, "skipped": said.skipped, "note": said.note, "given": list(shown.given),
             "suggested": shown.suggestion, "by": self.by, "time": time,
         }  # fmt: skip
-        append_line(self._file(name), line)
+        append_line(file_of(self.folder, name), line)
         return line
 
     def _checked(self, shown: Shown, said: Said) -> Value:
@@ -249,9 +244,6 @@ class Desk:
         if set(names) == set(shown.given):
             raise UserError("the row has this label already", fix="keep it, or choose another label")
         return [name for name in self.labels if name in names] if isinstance(said.value, list) else said.value
-
-    def _file(self, reviewer: str) -> Path:
-        return self.folder / f"{reviewer_name(reviewer)}.jsonl"
 
 
 def _whole_set(text: str) -> list[str] | None:

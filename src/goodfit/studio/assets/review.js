@@ -1,17 +1,12 @@
 "use strict";
-// One item of a review: keys, and every change saved at once. The page works from the form; this file only sends it and moves on.
+// One item of a review: what its form says, and what its keys mean. Saving and moving on are those of every review (sheet.js).
 (() => {
   const sheet = document.getElementById("sheet");
   if (!sheet) return;
   const form = document.getElementById("answer");
-  const state = document.getElementById("state");
   const ratings = [...document.querySelectorAll(".rating")];
   const sides = sheet.dataset.sides === "2" ? ["a", "b"] : ["a"];
   let whole = sheet.dataset.whole === "yes";
-  let pending = Promise.resolve(true);
-  let dirty = false;
-  let leaving = false;
-  let timer = 0;
 
   const field = (name) => form.elements.namedItem(name);
   const picked = (name) => form.querySelector(`input[name="${name}"]:checked`);
@@ -34,59 +29,13 @@
     return whole || !left ? "saved" : `saved, ${left} to rate`;
   }
 
-  function say(text, bad = false) {
-    state.textContent = text;
-    state.classList.toggle("bad", bad);
+  function missing() {
+    if (whole) return null;
+    const prefer = sheet.dataset.ask.includes("prefer") && sides.length > 1 && !picked("prefer");
+    return prefer ? "a, b or t first; s: cannot say" : "1 to 5 for each first; s: cannot say";
   }
 
-  async function send() {
-    dirty = false;
-    say("saving …");
-    try {
-      const got = await fetch(sheet.dataset.here, {
-        method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(answer()), keepalive: true,
-      });
-      const said = await got.json().catch(() => ({}));
-      if (!got.ok) throw new Error(said.error ? said.error.message : `answer ${got.status}`);
-      whole = said.whole;
-      document.getElementById("far").textContent = `${said.answered} of ${said.of}`;
-      document.getElementById("bar").value = said.answered;
-      say(savedWords());
-      return true;
-    } catch (problem) {
-      dirty = true;
-      say(`NOT SAVED: ${problem.message}. Enter tries again.`, true);
-      return false;
-    }
-  }
-
-  function save() {
-    clearTimeout(timer);
-    dirty = true;
-    pending = pending.then(send);
-    return pending;
-  }
-
-  async function go(address) {
-    if (leaving) return;
-    if (dirty) save();
-    if (!(await pending)) return;
-    leaving = true;
-    location.assign(address);
-  }
-
-  async function next() {
-    if (dirty) save();
-    if (!(await pending)) return;
-    if (!whole) {
-      const prefer = sheet.dataset.ask.includes("prefer") && sides.length > 1 && !picked("prefer");
-      say(prefer ? "a, b or t first; s: cannot say" : "1 to 5 for each first; s: cannot say", true);
-      return;
-    }
-    go(sheet.dataset.here);
-  }
-
-  const back = () => sheet.dataset.before && go(`${sheet.dataset.here}?item=${encodeURIComponent(sheet.dataset.before)}`);
+  const page = reviewSheet(sheet, form, { answer, saved: (said) => { whole = said.whole; return savedWords(); }, missing });
 
   function current() {
     return ratings.find((row) => row.classList.contains("current"));
@@ -110,14 +59,14 @@
     if (!input) return;
     input.checked = true;
     moveTo(ratings[Math.min(ratings.indexOf(row) + 1, ratings.length - 1)]);
-    save();
+    page.save();
   }
 
   function toggle(input, on = true) {
     if (!input) return;
     input.checked = on;
     mark();
-    save();
+    page.save();
   }
 
   function openNote() {
@@ -132,43 +81,27 @@
     s: () => toggle(field("skipped"), !field("skipped").checked),
     n: openNote,
     r: () => { const box = document.getElementById("reference"); if (box) box.open = !box.open; },
-    u: back,
-    Enter: next,
+    u: page.back,
+    Enter: page.next,
     ArrowDown: () => ratings.length && moveTo(ratings[Math.min(ratings.indexOf(current()) + 1, ratings.length - 1)]),
     ArrowUp: () => ratings.length && moveTo(ratings[Math.max(ratings.indexOf(current()) - 1, 0)]),
   };
 
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat) return;
-    const writing = event.target instanceof HTMLTextAreaElement || (event.target instanceof HTMLInputElement && !["radio", "checkbox"].includes(event.target.type));
-    if (writing) {
-      if (event.key === "Escape") event.target.blur();
-      if (event.key === "Enter" && event.target instanceof HTMLInputElement) { event.preventDefault(); event.target.blur(); }
-      return;
-    }
-    if (event.key === "Enter" && event.target instanceof Element && event.target.closest("button, a, summary")) return;
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if (ratings.length && /^[1-5]$/.test(key)) { event.preventDefault(); rate(key); return; }
-    if (Object.hasOwn(keys, key) && (ratings.length || !key.startsWith("Arrow"))) { event.preventDefault(); keys[key](); }
+  page.listen((key) => {
+    if (ratings.length && /^[1-5]$/.test(key)) rate(key);
+    else if (Object.hasOwn(keys, key) && (ratings.length || !key.startsWith("Arrow"))) keys[key]();
+    else return false;
+    return true;
   });
-
-  form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("change", (event) => {
     mark();
     const row = event.target.closest(".rating");
     if (row) moveTo(ratings[Math.min(ratings.indexOf(row) + 1, ratings.length - 1)]);
-    save();
+    page.save();
   });
   form.addEventListener("input", (event) => {
-    if (event.target !== field("note") && event.target !== field("tags")) return;
-    dirty = true;
-    say("…");
-    clearTimeout(timer);
-    timer = setTimeout(save, 600);
+    if (event.target === field("note") || event.target === field("tags")) page.saveSoon();
   });
-  addEventListener("pagehide", () => { if (dirty) send(); });
-  document.getElementById("next").addEventListener("click", next);
-  document.getElementById("back").addEventListener("click", back);
   mark();
   moveTo(ratings.find((row) => !row.querySelector("input:checked")) || ratings[0], false);
 })();
