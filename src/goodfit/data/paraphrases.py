@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Vectors = npt.NDArray[np.float32]
-Ints = npt.NDArray[np.int64]
+from goodfit.data.nearest import Ints, Vectors, nearest
+
 Floats = npt.NDArray[np.float64]
 FEWEST = 200
 """Rows from which a tail can be told."""
@@ -23,8 +23,6 @@ FIRST, LAST = 5, 20
 """Neighbours (counted from 0) that the scale is taken from, the last being where the tail begins."""
 FALSE = 0.1
 """Share of the rows told that are expected to be there by chance."""
-_BLOCK = 4_000_000
-"""Similarities held at a time."""
 
 
 @dataclass(frozen=True)
@@ -49,22 +47,9 @@ class Paraphrases:
 
 
 def neighbours(vectors: Vectors, groups: Ints, k: int = LAST + 1) -> Neighbours:
-    """Exact, by blocks of the product; 20,000 rows of 384 dimensions take seconds. A vector of zeros is nobody's neighbour."""
-    n = len(vectors)
-    k = min(k, n)
-    rows, found = np.zeros((n, k), dtype=np.int64), np.full((n, k), -1.0)
-    nothing: npt.NDArray[np.bool_] = ~np.any(vectors != 0, axis=1)
-    step = max(1, _BLOCK // max(1, n))
-    for start in range(0, n, step):
-        stop = min(n, start + step)
-        near = vectors[start:stop] @ vectors.T
-        near[(groups[start:stop, None] == groups[None, :]) | nothing[None, :] | nothing[start:stop, None]] = -1
-        best = np.argpartition(-near, k - 1, axis=1)[:, :k]
-        cosines = np.take_along_axis(near, best, axis=1)
-        order = np.argsort(-cosines, axis=1, kind="stable")
-        rows[start:stop] = np.take_along_axis(best, order, axis=1)
-        found[start:stop] = np.take_along_axis(cosines, order, axis=1)
-    return Neighbours(rows, found)
+    """The k nearest rows of other groups."""
+    rows, cosines = nearest(vectors, groups, min(k, len(vectors)))
+    return Neighbours(rows, np.maximum(cosines.astype(np.float64), -1.0))
 
 
 def paraphrases(vectors: Vectors, groups: Ints, *, false: float = FALSE) -> Paraphrases:

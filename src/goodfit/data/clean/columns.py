@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 
 Counts = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
+SIGN = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]"
+"""A sign of Chinese, Japanese or Korean, which says more than a letter."""
 
 
 def counted(texts: pa.Array, pattern: str) -> Counts:

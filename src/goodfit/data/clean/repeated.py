@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from goodfit.data.clean.columns import Counts, counted
+from goodfit.data.clean.columns import SIGN, Counts, counted
 from goodfit.data.duplicates import hash_strings
 from goodfit.data.normalise import normalise
 
@@ -24,7 +24,6 @@ LEAST_LETTERS = 16
 LIMIT = 1_000_000
 """Rows that are remembered."""
 _BREAKS = r"\s*\n\s*|[.!?…]+\s+|[。！？]+\s*"
-_SIGN = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]"
 
 Rows = npt.NDArray[np.int64]
 
@@ -92,4 +91,4 @@ def ends_of(texts: pa.Array) -> tuple[Rows, pa.Array]:
 
 
 def _letters(texts: pa.Array) -> Counts:
-    return counted(texts, r"[\p{L}\p{N}]") + 2 * counted(texts, _SIGN)
+    return counted(texts, r"[\p{L}\p{N}]") + 2 * counted(texts, SIGN)

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from goodfit.data.conversations import answer_text, question_of
 from goodfit.finding import Severity
-from goodfit.stages.audit.check import Outcome, found, passed
+from goodfit.stages.audit.check import Outcome, found, not_applicable, passed
 from goodfit.statistics import score
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ SAMPLE = 50_000
 """Training rows that are looked at, at most."""
 LONGEST = 20_000
 """Characters of a question or an answer that are looked at; of an answer from its end where its end matters."""
+PLAIN = "the texts are plain: nothing is answered"
 BATCH = 4096
 Flags = npt.NDArray[np.bool_]
 _WORD = re.compile(r"\w+")
@@ -78,6 +79,8 @@ def answered(splits: Splits, seed: int) -> Answered:
 
 def told(seen: Answered, flags: Flags, limits: Limits, what: tuple[str, str], detail: str, fix: str) -> Outcome:
     """Of flags [n] the outcome; `what`: its title where rows are flagged (after their number), and where none are to speak of."""
+    if not len(seen):
+        return not_applicable(PLAIN)
     k = int(flags.sum())
     share = score("rate", None, flags).about(name="share", split="train")
     evidence = (share,) if share.value is not None else ()

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from goodfit.data.clean.columns import Counts, counted
+from goodfit.data.clean.columns import SIGN, Counts, counted
 from goodfit.data.clean.damage import invisible, lost, mojibake
 from goodfit.data.clean.gibberish import gibberish
 from goodfit.data.clean.language import languages_of
@@ -32,7 +32,6 @@ SEEN: tuple[Literal["train"], Literal["valid"]] = ("train", "valid")
 LANGUAGE_ROWS = 20_000
 """Rows whose language is identified, at most: a tenth of a millisecond each."""
 BATCH = 4096
-_SIGN = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]"
 _ASIDE = r"[\p{L}\p{N}\p{So}\p{Sc}\p{Sm}]"
 
 Rows = npt.NDArray[np.int64]
@@ -91,7 +90,7 @@ class Inside:
             rows = np.flatnonzero(counts)
             if len(rows):
                 self._marks.setdefault(kind, []).append((rows + self.n, counts[rows]))
-        self._signs.append(counted(texts, _ASIDE) + counted(texts, _SIGN))
+        self._signs.append(counted(texts, _ASIDE) + counted(texts, SIGN))
         self.personal.add(texts)
         self.secrets.add(texts)
         self.repeated.add(told)

@@ -40,7 +40,7 @@ def profile_of(scene: Scene) -> dict[str, Any]:
         "conflicts": scene.hygiene["conflicts"],
         "clusters": scene.manifest["clusters"],
         "topics": _topics(scene),
-        **({} if (learned := scene.__dict__.get("learned")) is None else {"learning_curve": learned.to_json()}),
+        **({} if isinstance(scene.learned, str) else {"learning_curve": scene.learned.to_json()}),
         **({"label_suspects": found.to_json()} if isinstance(found := scene.__dict__.get("suspects"), Suspects) else {}),
     }
 

@@ -23,7 +23,7 @@ from goodfit.score import Score
 from goodfit.stages.audit.answers import Answered, answered
 from goodfit.stages.audit.association import Axis
 from goodfit.stages.audit.check import TaskName
-from goodfit.stages.audit.curve import Learned, Probe, learn
+from goodfit.stages.audit.curve import CURVE_ROWS, Learned, Probe, learn
 from goodfit.stages.audit.inside import Inside, look_inside
 from goodfit.stages.audit.labels import Suspects, suspects_of
 from goodfit.stages.audit.likeness import LEAST_ROWS, Topics, topics_of
@@ -215,11 +215,15 @@ class Scene:
         return topics_of(rows.texts.to_pylist(), rows.vectors, seed=self.recipe.seed)
 
     @cached_property
-    def learned(self) -> Learned | None:
-        """The learning curve of the sampled training rows; None where none can be measured."""
-        rows, show = self.featured, self.screen.progress
+    def learned(self) -> Learned | str:
+        """The learning curve of the sampled training rows, or why there is none."""
+        n, seed, show = self.splits.counts["train"], self.recipe.seed, self.screen.progress
+        if not self.labels:
+            return "the answers are open: there are no classes"
+        if n < CURVE_ROWS:
+            return f"it takes {CURVE_ROWS} training rows; there are {n:,}"
+        rows = self.featured
         probe = Probe(rows.vectors, rows.labels, rows.clusters, len(self.labels))
-        n, seed = self.splits.counts["train"], self.recipe.seed
         return learn(probe, n, seed=seed, tell=lambda done, total: show("learning curve", done, total))
 
     def _production(self) -> pa.Array | None:

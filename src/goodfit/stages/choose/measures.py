@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.covariance import ledoit_wolf_shrinkage
 
+from goodfit.data.nearest import nearest
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 NEIGHBOURS = 10
@@ -21,7 +23,6 @@ WIDEST = 128
 """Principal components that H-score and LogME see, at most; at most a fifth of the rows, too (beyond it both are unstable)."""
 ROUNDS = 11
 """Fixed-point rounds of LogME; its authors' number."""
-BLOCK = 1024
 
 
 class Cloud(NamedTuple):
@@ -110,16 +111,7 @@ def neighbours(features: NDArray[np.float32], targets: Bools, clusters: NDArray[
     """[n, L] share of each label among a row's 10 nearest rows of other clusters, by cosine of the centred features, weighted by it."""
     x = features - features.mean(axis=0)
     x = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
-    y = targets.astype(np.float32)
-    k = max(1, min(NEIGHBOURS, len(x) - 1))
-    out = np.empty(targets.shape)
-    for first in range(0, len(x), BLOCK):
-        some = slice(first, first + BLOCK)
-        near = x[some] @ x.T
-        near[clusters[some, None] == clusters[None]] = -np.inf
-        best = np.argpartition(-near, k - 1, axis=1)[:, :k]
-        closeness = np.take_along_axis(near, best, axis=1)
-        share = np.where(np.isfinite(closeness), np.maximum(closeness, 1e-3), 0.0)
-        share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-12)
-        out[some] = np.einsum("bk,bkl->bl", share, y[best])
-    return out
+    rows, closeness = nearest(x, clusters, max(1, min(NEIGHBOURS, len(x) - 1)))
+    share = np.where(np.isfinite(closeness), np.maximum(closeness, 1e-3), 0.0)
+    share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-12)
+    return np.asarray(np.einsum("nk,nkl->nl", share, targets.astype(np.float32)[rows]), dtype=np.float64)

@@ -68,7 +68,7 @@ def _composition(report: Mapping[str, Any], profile: Mapping[str, Any], manifest
     known += _columns(manifest) + _lengths(profile)
     known += [f"{md(axis)}: {_members(members)}." for axis, members in manifest.get("groups", {}).items()]
     known += _repeats(profile) + _topics(report["data"], profile)
-    return [*_section("Composition", known)[:-1], "", *_classes(manifest, profile)]
+    return [*_section("Composition", known), *_classes(manifest, profile)]
 
 
 def _columns(manifest: Mapping[str, Any]) -> list[str]:

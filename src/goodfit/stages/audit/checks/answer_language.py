@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 
-from goodfit.stages.audit.answers import Answered, Flags, Limits, told
+from goodfit.stages.audit.answers import PLAIN, Answered, Flags, Limits, told
 from goodfit.stages.audit.check import Outcome, check, not_applicable
 from goodfit.stages.audit.scene import Scene
 
@@ -32,7 +32,7 @@ def answer_language(scene: Scene) -> Outcome:
     """Rows whose answer is in another script than the question."""
     seen = scene.answered
     if not len(seen):
-        return not_applicable("the texts are plain: nothing is answered")
+        return not_applicable(PLAIN)
     other, known = changes(seen)
     if not known.any():
         return not_applicable("no question and answer have letters enough for their script to be seen")

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from goodfit.data.duplicates import duplicate_groups, text_keys
 from goodfit.stages.audit.answers import Answered, Limits, told
-from goodfit.stages.audit.check import Outcome, check, not_applicable
+from goodfit.stages.audit.check import Outcome, check
 from goodfit.stages.audit.scene import Scene
 
 LIMITS = Limits(note=0.003, warning=2.0)
@@ -19,8 +19,6 @@ LIMITS = Limits(note=0.003, warning=2.0)
 def contradictory_answers(scene: Scene) -> Outcome:
     """Rows whose question stands elsewhere with another answer."""
     seen = scene.answered
-    if not len(seen):
-        return not_applicable("the texts are plain: nothing is answered")
     groups = disagreeing(seen)
     flags = np.zeros(len(seen), np.bool_)
     flags[[place for group in groups for place in group]] = True

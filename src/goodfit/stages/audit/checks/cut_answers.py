@@ -12,7 +12,7 @@ import re
 import numpy as np
 
 from goodfit.stages.audit.answers import Answered, Flags, Limits, told, words_in
-from goodfit.stages.audit.check import Outcome, check, not_applicable
+from goodfit.stages.audit.check import Outcome, check
 from goodfit.stages.audit.scene import Scene
 
 LIMITS = Limits(note=0.003, warning=0.03)
@@ -31,8 +31,6 @@ _CLOSED = re.compile(r"[^\w\s,(\[{–—-]\s*$")
 def cut_answers(scene: Scene) -> Outcome:
     """Rows with an answer that was cut."""
     seen = scene.answered
-    if not len(seen):
-        return not_applicable("the texts are plain: nothing is answered")
     opened, capped, trailing = unclosed(seen), at_the_cap(seen), without_an_end(seen)
     signs = {
         "leave a code block or JSON open": opened,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from goodfit.stages.audit.answers import Limits, told
-from goodfit.stages.audit.check import Outcome, check, not_applicable
+from goodfit.stages.audit.check import Outcome, check
 from goodfit.stages.audit.scene import Scene
 from goodfit.tasks.writing.habits import loops
 
@@ -14,8 +14,6 @@ LIMITS = Limits(note=0.0, warning=0.01, least=1)
 def looping_answers(scene: Scene) -> Outcome:
     """Rows whose answer is a loop."""
     seen = scene.answered
-    if not len(seen):
-        return not_applicable("the texts are plain: nothing is answered")
     return told(
         seen, loops(seen.answers), LIMITS, ("answers say the same over and over", "no answer is a loop"),
         "A phrase stands four times or more back to back in them, or a line four times. Who learns them is more likely not to stop.",

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from goodfit.monitor.words import metric, percent
 from goodfit.score import Score
 from goodfit.stages.audit.check import Outcome, check, found, not_applicable, passed
 from goodfit.stages.audit.curve import Curve, Forecast, forecast, targets_of
 from goodfit.stages.audit.scene import Scene, listing
 
-MINIMUM_ROWS, MINIMUM_CLUSTERS = 100, 25
 HELPS = 0.01
 """Gain from twice the rows, at the lower end of its interval, that is worth a note."""
 CLASSES_SHOWN = 3
@@ -22,25 +22,20 @@ CLASSES_SHOWN = 3
 @check(code="AUD044", kind="more_data_would_help", severity="note", looks_for="a score that more rows would still raise")
 def more_data(scene: Scene) -> Outcome:
     """The gain from twice the rows, with its interval, and the classes that would gain most."""
-    n = scene.splits.counts["train"]
-    if n < MINIMUM_ROWS:
-        return not_applicable(f"it takes {MINIMUM_ROWS} training rows; there are {n:,}")
-    rows = scene.featured
-    if len(np.unique(rows.clusters)) < MINIMUM_CLUSTERS:
-        return not_applicable(f"the training rows form fewer than {MINIMUM_CLUSTERS} clusters")
     learned = scene.learned
-    if learned is None:
-        return not_applicable("one cluster holds so many of the training rows that no fifth of them can be left out")
+    if isinstance(learned, str):
+        return not_applicable(learned)
+    n, rows = scene.splits.counts["train"], scene.featured
     curve, seen, name = learned.curve, learned.ahead, learned.metric
     if seen.answer != "forecast":
         return _no_forecast(curve, seen, name)
     value, low, high = seen.gain(1, 0)
     gain = Score(name=f"{name}_gain", value=value, low=low, high=high, n=len(rows), unit="share", method="model_average", split="train")
-    level = f"A linear model on frozen vectors of {rows.encoder} reaches {_points(float(curve.mean[-1]))} of {_said(name)} on " \
+    level = f"A linear model on frozen vectors of {rows.encoder} reaches {percent(float(curve.mean[-1]))} of {metric(name)} on " \
             f"{int(curve.sizes[-1]):,} rows"  # fmt: skip
     bound = "A model that is fine-tuned whole usually gains more from more rows than this one."
     detail = f"{level}; {_gains(seen, n)}. {_of_classes(learned.classes, scene.labels, n, scene.recipe.seed)}{bound}"
-    title = f"twice the rows: {_gain(value, low, high)} of {_said(name)}"
+    title = f"twice the rows: {_gain(value, low, high)} of {metric(name)}"
     if low <= HELPS:
         return passed(f"more rows are not sure to help; {title}", detail=detail, evidence=(gain,))
     fix = "gather more rows, first of the classes that gain most; or keep these and accept the score"
@@ -51,10 +46,10 @@ def _no_forecast(curve: Curve, seen: Forecast, name: str) -> Outcome:
     if seen.answer == "too_few_sizes":
         return not_applicable("there are too few rows for each class to see a curve")
     best = int(curve.mean.argmax())
-    sizes, (top, last) = curve.sizes, (_points(float(curve.mean[place])) for place in (best, -1))
+    sizes, (top, last) = curve.sizes, (percent(float(curve.mean[place])) for place in (best, -1))
     return found(
         "note", "more rows make the score worse: this is no learning curve",
-        detail=f"{_said(name)} is {top} on {int(sizes[best]):,} rows and {last} on all {int(sizes[-1]):,}. Rows of another kind, or wrong "
+        detail=f"{metric(name)} is {top} on {int(sizes[best]):,} rows and {last} on all {int(sizes[-1]):,}. Rows of another kind, or wrong "
         "labels, may have come in; nothing can be forecast from such a curve.", fix="look at the rows by source and by time",
     )  # fmt: skip
 
@@ -81,11 +76,3 @@ def _of_classes(curves: list[Curve | None], labels: tuple[str, ...], n: int, see
 
 def _gain(value: float, low: float, high: float) -> str:
     return f"{100 * value:+.1f} points [{100 * low:.1f}, {100 * high:.1f}]"
-
-
-def _points(value: float) -> str:
-    return f"{100 * value:.1f}%"
-
-
-def _said(name: str) -> str:
-    return name.replace("_f1", " F1")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from goodfit.stages.audit.answers import Limits, told
-from goodfit.stages.audit.check import Outcome, check, not_applicable
+from goodfit.stages.audit.check import Outcome, check
 from goodfit.stages.audit.scene import Scene
 from goodfit.tasks.writing.habits import refuses
 
@@ -14,8 +14,6 @@ LIMITS = Limits(note=0.003, warning=0.05)
 def refusals(scene: Scene) -> Outcome:
     """Rows whose answer reads like a refusal."""
     seen = scene.answered
-    if not len(seen):
-        return not_applicable("the texts are plain: nothing is answered")
     return told(
         seen, refuses(seen.answers), LIMITS, ("answers read like refusals", "answers do not refuse"),
         "One of a list of phrases stands near their beginning (English, German, French, Spanish; other words and languages are missed). A "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from goodfit.stages.audit.answers import Answered, Flags, Limits, told
-from goodfit.stages.audit.check import Outcome, check, not_applicable
+from goodfit.stages.audit.check import Outcome, check
 from goodfit.stages.audit.scene import Scene
 
 LIMITS = Limits(note=0.003, warning=0.05)
@@ -18,8 +18,6 @@ LOOKED_AT = 400
 def repeated_prompts(scene: Scene) -> Outcome:
     """Rows whose answer begins with the question."""
     seen = scene.answered
-    if not len(seen):
-        return not_applicable("the texts are plain: nothing is answered")
     return told(
         seen, repeats(seen), LIMITS, ("answers begin by repeating their question", "answers do not repeat their question"),
         "Case, spaces and punctuation aside, these answers begin with the text that they answer (its first 400 characters). Where the task "

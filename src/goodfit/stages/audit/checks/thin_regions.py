@@ -65,7 +65,7 @@ def _look(rows: Featured, reference: Reference, seed: int) -> _Looked | None:
     texts = [*rows.texts.to_pylist(), *reference.texts.to_pylist()]
     topics = topics_of(texts, np.concatenate([rows.vectors, reference.vectors]), seed=seed, rows_each=ROWS_EACH)
     n = len(rows)
-    thin = regions(topics.member[:n], topics.member[n:], len(topics.topics)) if topics else []
+    thin = regions(topics.member[:n], topics.member[n:], len(topics)) if topics else []
     return _Looked(reference, near, topics, thin)
 
 

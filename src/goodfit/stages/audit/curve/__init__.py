@@ -5,10 +5,11 @@ Part of audit (methods 4; Viering & Loog 2021).
 """
 
 from goodfit.stages.audit.curve.forecast import Curve, Forecast, forecast
-from goodfit.stages.audit.curve.learned import Learned, learn, macro_f1, micro_f1, targets_of
+from goodfit.stages.audit.curve.learned import CURVE_ROWS, Learned, learn, macro_f1, micro_f1, targets_of
 from goodfit.stages.audit.curve.measure import Probe, learning_curve, sizes_of
 
 __all__ = [
+    "CURVE_ROWS",
     "Curve",
     "Forecast",
     "Learned",

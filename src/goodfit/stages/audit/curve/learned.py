@@ -13,6 +13,8 @@ from sklearn.metrics import f1_score
 from goodfit.stages.audit.curve.forecast import MOST, Curve, Floats, Forecast, forecast
 from goodfit.stages.audit.curve.measure import Probe, learning_curve
 
+CURVE_ROWS, CURVE_CLUSTERS = 100, 25
+"""Training rows, and clusters of them, that a curve takes."""
 AHEAD = 6
 """Sizes beyond the last measured one that are drawn."""
 Ints = NDArray[np.int64]
@@ -57,12 +59,14 @@ def _points(rows: Ints, value: Floats, low: Floats, high: Floats) -> list[dict[s
     return [{"rows": n, "value": v, "low": a, "high": b} for n, v, a, b in zip(rows.tolist(), *parts, strict=True)]
 
 
-def learn(probe: Probe, n: int, *, seed: int, tell: Callable[[int, int], object] | None = None) -> Learned | None:
-    """Measures the curve of the probe's rows, of which there are `n` in all, and looks ahead; None where no curve can be measured."""
+def learn(probe: Probe, n: int, *, seed: int, tell: Callable[[int, int], object] | None = None) -> Learned | str:
+    """Measures the curve of the probe's rows, of which there are `n` in all, and looks ahead; or says why there is no curve."""
+    if len(np.unique(probe.clusters)) < CURVE_CLUSTERS:
+        return f"the training rows form fewer than {CURVE_CLUSTERS} clusters"
     several = probe.targets.ndim == 2
     measured = learning_curve(probe, micro_f1 if several else macro_f1, seed=seed, tell=tell)
     if measured is None:
-        return None
+        return "one cluster holds so many of the training rows that no fifth of them can be left out"
     curve, classes = measured
     ahead = forecast(curve, targets_of(curve, n), np.random.default_rng(seed))
     return Learned("micro_f1" if several else "macro_f1", curve, classes, ahead)

@@ -106,9 +106,7 @@ class _Several:
 
     def predict(self, vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
         """[n, L]"""
-        return np.stack(
-            [model.predict(vectors) if hasattr(model, "predict") else np.full(len(vectors), model) for model in self.models], axis=1
-        )
+        return np.stack([model.predict(vectors) for model in self.models], axis=1)
 
 
 def fit(vectors: NDArray[np.float32], targets: NDArray[Any]) -> Any:

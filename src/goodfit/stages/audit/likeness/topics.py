@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 
 from goodfit.stages.audit.likeness.words import distinctive, word_counts
+from goodfit.tasks.embeddings import unit
 
 FEWEST, MOST = 8, 150
 """Clusters."""
@@ -43,15 +45,30 @@ class Topic:
 
 @dataclass(frozen=True)
 class Topics:
-    """The clusters of n texts, largest first."""
+    """The clusters of n texts, largest first. Names and agreement are computed when they are asked for."""
 
+    texts: Sequence[str]
+    vectors: Vectors
     member: Ints
     """[n] place of each text's cluster."""
     centres: Vectors
     """[k, d], of length 1."""
-    topics: tuple[Topic, ...]
-    agreement: float
-    """Adjusted Rand index of the clusters of two halves, each assigned to all texts: 1 stable, 0 chance."""
+    asked: int
+    """Clusters that were looked for, before those that nearly agree became one."""
+    seed: int
+
+    def __len__(self) -> int:
+        return len(self.centres)
+
+    @cached_property
+    def topics(self) -> tuple[Topic, ...]:
+        """Each cluster with its words."""
+        return _described(self.texts, self.vectors, self.member, self.centres)
+
+    @cached_property
+    def agreement(self) -> float:
+        """Adjusted Rand index of the clusters of two halves, each assigned to all texts: 1 stable, 0 chance."""
+        return _agreement(self.vectors, self.asked, self.seed)
 
     @property
     def stable(self) -> bool:
@@ -81,7 +98,7 @@ def topics_of(texts: Sequence[str], vectors: Vectors, *, seed: int, rows_each: i
     order = order[sizes[order] > 0]
     centres = centres[order]
     member = np.argmax(vectors @ centres.T, axis=1).astype(np.int64)
-    return Topics(member, centres, _described(texts, vectors, member, centres), _agreement(vectors, k, seed))
+    return Topics(texts, vectors, member, centres, k, seed)
 
 
 def effective_number(vectors: Vectors) -> float:
@@ -98,9 +115,7 @@ def _centres(vectors: Vectors, k: int, seed: int) -> Vectors:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different texts than clusters
         found = MiniBatchKMeans(min(k, len(vectors)), n_init=3, random_state=seed, batch_size=2048).fit(vectors).cluster_centers_
-    length = np.linalg.norm(found, axis=1, keepdims=True)
-    out: Vectors = (found / np.maximum(length, 1e-12)).astype(np.float32)
-    return out
+    return unit(found)
 
 
 def _merged(centres: Vectors) -> Vectors:
