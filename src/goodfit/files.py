@@ -69,6 +69,15 @@ def write_jsonl(path: Path, values: list[dict[str, Any]]) -> None:
         handle.writelines(json.dumps(v, ensure_ascii=False, allow_nan=False) + "\n" for v in values)
 
 
+def json_object(path: Path) -> dict[str, Any]:
+    """The JSON object of a file that may be absent, damaged or hold something else: then an empty one."""
+    try:
+        value = read_json(path)
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
     """Every whole line; a last line that a crash cut short is left out."""
     if not path.exists():

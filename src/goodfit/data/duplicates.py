@@ -158,6 +158,14 @@ def hash_strings(texts: pa.Array) -> Keys:
     return keys
 
 
+def scrambled(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Every bit of 64 spread over all: the finaliser of splitmix64 (Steele et al. 2014), a bijection."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    out: npt.NDArray[np.uint64] = x ^ (x >> np.uint64(31))
+    return out
+
+
 def _sets_as_text(lists: pa.Array) -> pa.Array:
     return pa.array([None if names is None else "\0".join(sorted(set(names))) for names in lists.to_pylist()], pa.string())
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from goodfit.data.duplicates import scrambled
 from goodfit.data.normalise import normalise
 from goodfit.data.shingles import Ints, characters_of, dense_texts
 
@@ -50,7 +51,7 @@ def grams(texts: pa.Array) -> Grams:
         return Grams(np.zeros(0, np.int64), np.zeros(0, np.uint64), n)
     sizes = np.diff(np.r_[begins, len(codes)])
     place = np.arange(begins[0], len(codes)) - np.repeat(begins, sizes)
-    mixed = _mix(codes[begins[0] :].astype(np.uint64) + (place.astype(np.uint64) << np.uint64(32))) * inside[begins[0] :]
+    mixed = scrambled(codes[begins[0] :].astype(np.uint64) + (place.astype(np.uint64) << np.uint64(32))) * inside[begins[0] :]
     words = np.add.reduceat(mixed, begins - begins[0])
     rows, hashes = _joined(words, row[begins])
     order = np.lexsort((hashes, rows))
@@ -68,14 +69,7 @@ def _joined(words: Keys, row: Ints) -> tuple[Ints, Keys]:
     for k in range(1, WIDTH):
         out = out * _MULTIPLIER + words[k : k + m]
     whole = row[:m] == row[WIDTH - 1 :]
-    return row[:m][whole], _mix(out[whole])
-
-
-def _mix(x: Keys) -> Keys:
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    out: Keys = x ^ (x >> np.uint64(31))
-    return out
+    return row[:m][whole], scrambled(out[whole])
 
 
 @dataclass(frozen=True)

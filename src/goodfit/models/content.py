@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from functools import cache
 from pathlib import Path
 
 from goodfit.data import cache as store
 from goodfit.errors import GoodfitError
-from goodfit.files import write_json
+from goodfit.files import json_object, write_json
 
 _WEIGHTY = ("*.safetensors", "config.json", "tokenizer*", "vocab*", "merges.txt", "*.model", "special_tokens_map.json", "added_tokens.json")
 
@@ -43,11 +42,7 @@ def _hash_file() -> Path:
 
 @cache
 def _known_hashes() -> dict[str, str]:
-    try:
-        known = json.loads(_hash_file().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return known if isinstance(known, dict) else {}
+    return json_object(_hash_file())
 
 
 def _remember(known: dict[str, str]) -> None:

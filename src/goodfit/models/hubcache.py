@@ -6,11 +6,11 @@ there as safetensors (links of the cache that point nowhere are files that were 
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 from huggingface_hub import constants
+
+from goodfit.files import json_object
 
 INDEX = "model.safetensors.index.json"
 _PREFIX = "models--"
@@ -36,7 +36,7 @@ def whole(folder: Path) -> bool:
         return False
     index = folder / INDEX
     if index.is_file():
-        names = set(_json(index).get("weight_map", {}).values())
+        names = set(json_object(index).get("weight_map", {}).values())
         return bool(names) and all((folder / str(name)).is_file() for name in names)
     return any(path.is_file() for path in folder.glob("*.safetensors"))
 
@@ -52,11 +52,3 @@ def _current(entry: Path) -> Path | None:
         return named
     others = [path for path in (entry / "snapshots").glob("*") if path.is_dir()]
     return max(others, key=lambda path: (path.stat().st_mtime, path.name), default=None)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}

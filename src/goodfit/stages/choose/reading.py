@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from goodfit.stages.choose.rows import Rows, by_language
 from goodfit.tasks import encode
+from goodfit.tasks.writing.words import UNSPACED
 
-_NO_SPACES = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Khmer}\p{Lao}\p{Myanmar}"
-UNITS = regex.compile(rf"[{_NO_SPACES}]|[^\s{_NO_SPACES}]+")
+UNITS = regex.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]+")
 """A word: what stands between spaces, or one character of a script that has none."""
 UNLIMITED = 8192
 """Tokens of a row that are looked at where the model knows no limit."""

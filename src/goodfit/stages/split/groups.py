@@ -16,6 +16,8 @@ import pyarrow.compute as pc
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from goodfit.data.duplicates import scrambled
+
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Keys = npt.NDArray[np.uint64]
@@ -139,9 +141,5 @@ def group_keys(groups: Ints, texts: Keys, by: Ints | None, values: pa.Array | No
 
 
 def mix(x: npt.NDArray[np.uint64]) -> Keys:
-    """The finaliser of splitmix64 (Steele et al. 2014): a bijection that spreads every bit."""
-    z = x + np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    out: Keys = z ^ (z >> np.uint64(31))
-    return out
+    """A step of splitmix64 (Steele et al. 2014): a bijection that spreads every bit."""
+    return scrambled(x + np.uint64(0x9E3779B97F4A7C15))

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-_WORD = regex.compile(rf"(?V1)[{_UNSPACED}]\p{{M}}*+|[[\p{{L}}\p{{N}}\p{{M}}]--[{_UNSPACED}]]++")
+UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+"""Signs of the scripts that write no spaces between words."""
+_WORD = regex.compile(rf"(?V1)[{UNSPACED}]\p{{M}}*+|[[\p{{L}}\p{{N}}\p{{M}}]--[{UNSPACED}]]++")
 _ASCII_WORD = regex.compile(r"[a-z0-9]+")
 
 
