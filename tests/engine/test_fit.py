@@ -302,6 +302,7 @@ def test_a_large_validation_set_is_looked_at_in_part_and_a_short_training_often(
     again = splits_of({"train": train_rows, "valid": tiny.examples(12_000, seed=2)}, the_plan)
     assert all(np.array_equal(splits[name].row_ids(np.arange(500)), again[name].row_ids(np.arange(500))) for name in splits)
     few = splits_of({"train": train_rows, "valid": tiny.examples(200, seed=2)}, the_plan)
+    assert len(few["train_probe"]) == 200  # as many as of validation
     order = Order(train_rows.lengths, the_plan)
     assert len(points(order, the_plan, train_rows, few)) == 12
 

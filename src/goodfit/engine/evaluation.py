@@ -29,7 +29,8 @@ _SHARE = 0.2
 """Of the training's cost, at most, for looking at it (but once an epoch in any case)."""
 _FORWARD_SHARE = 1 / 3
 """A forward pass of a token costs about a third of a training step on it."""
-_PROBE_ROWS = 500
+_PROBE_ROWS = (100, 500)
+"""Training rows that are looked at: as many as of validation, within these; more would tell nothing about their difference."""
 _VALID_ROWS = 10_000
 """Rows of validation that are looked at, at most: a share of them is known to one point, and a look at a million rows costs hours."""
 
@@ -39,7 +40,9 @@ def splits_of(examples: Mapping[str, Examples | None], plan: Plan) -> dict[str, 
     train, valid = examples["train"], examples.get("valid")
     assert train is not None
     chosen = {"valid": _sample(valid, _VALID_ROWS, plan.seed)} if valid is not None and len(valid) else {}
-    return {**chosen, "train_probe": _sample(train, _PROBE_ROWS, plan.seed)}
+    fewest, most = _PROBE_ROWS
+    probe = min(most, max(fewest, len(chosen["valid"]))) if chosen else most
+    return {**chosen, "train_probe": _sample(train, probe, plan.seed)}
 
 
 def _sample(examples: Examples, most: int, seed: int) -> Examples:

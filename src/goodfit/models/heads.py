@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoModelForTokenClassification
 
 ProblemType = Literal["single_label_classification", "multi_label_classification"]
 
@@ -50,7 +50,21 @@ class Language:
         return {}
 
 
-Head = Classifier | Language
+@dataclass(frozen=True, slots=True)
+class Tagger:
+    """The head with which somebody else's model marks tokens (names of persons, for one)."""
+
+    kind = "tagger"
+    auto = AutoModelForTokenClassification
+    wanted = "head that marks tokens"
+    advice = "choose a model for named entities (…ForTokenClassification)"
+
+    def settings(self) -> dict[str, Any]:
+        """Nothing: its labels are its own."""
+        return {}
+
+
+Head = Classifier | Language | Tagger
 TWO = Classifier.of(2)
 
 

@@ -24,7 +24,7 @@ from transformers import AutoTokenizer
 from goodfit.errors import ModelError, UserError, first_line
 from goodfit.files import read_json
 from goodfit.models.content import content_hash
-from goodfit.models.heads import Classifier, Head, Language, ProblemType, head_of
+from goodfit.models.heads import Classifier, Head, Language, ProblemType, Tagger, head_of
 from goodfit.models.identity import Identity, config_of, identify
 from goodfit.models.quiet import quiet
 from goodfit.models.source import Source, resolve
@@ -97,6 +97,20 @@ def load_language(source: str | Path | Source) -> LoadedModel:
     check_vocabulary(model, tokenizer, found.name)
     check_finite(model, found.name)
     return LoadedModel(model.eval(), tokenizer, identity, (), frozenset())
+
+
+def load_tagger(source: str | Path | Source) -> LoadedModel:
+    """A trained model that marks tokens, with its own labels. ModelError as `load` does, and where its files hold no such head."""
+    found = source if isinstance(source, Source) else resolve(source)
+    head, tokenizer = Tagger(), load_tokenizer(found)
+    config = config_of(found, head)
+    model, missing = _from_files(found, head, config, seed=0)
+    if missing:
+        raise ModelError(f"the files of {found.name} hold no head that marks tokens ({sorted(missing)[0]})", fix=head.advice)
+    check_vocabulary(model, tokenizer, found.name)
+    check_finite(model, found.name)
+    labels = tuple(str(label) for _, label in sorted(config.id2label.items()))
+    return LoadedModel(model.eval(), tokenizer, identify(found, head), labels, frozenset())
 
 
 def load_tokenizer(source: str | Path | Source) -> Any:

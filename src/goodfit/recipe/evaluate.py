@@ -74,5 +74,10 @@ class Audit(Section):
     """A classifier of toxic content (folder, hub id) to score some texts with; its own bias is measured first. None: not measured."""
     toxic_labels: Names = ()
     """Which of its labels mean toxic; when omitted, those that say so (toxic, hate, offensive, insult, threat …)."""
+    names_model: str | None = None
+    """A model for named entities (folder, hub id) that finds names of persons; how well it does on known names is measured first. None: not
+    looked for."""
+    name_labels: Names = ()
+    """Which of its labels mean a person; when omitted, those that say so (PER, PERSON, NAME, FIRSTNAME …)."""
     languages: Names = ()
     """Languages that the texts are meant to be in (en or English, de or German …); when omitted, those of at least one text in twenty."""

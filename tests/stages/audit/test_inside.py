@@ -1,4 +1,4 @@
-"""AUD050 - AUD062: what stands inside the texts, planted in clean data; severity, rows, and that no value is ever told."""
+"""AUD050 - AUD063: what stands inside the texts, planted in clean data; severity, rows, and that no value is ever told."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from goodfit.finding import Finding
 from goodfit.stages.audit.check import CHECKS
 from goodfit.tasks.scorer import Scorer
 from tests.stages.audit.make import MULTI, audit_rows, clean_rows, finding
+from tests.tasks.test_namer import tagger
 from tests.tasks.test_scorer import classifier
 
-OURS = sorted(code for code in CHECKS if "AUD050" <= code <= "AUD062")
+OURS = sorted(code for code in CHECKS if "AUD050" <= code <= "AUD063")
 
 
 def planted(folder: Path, texts: list[str], n: int = 400, document: dict[str, Any] | None = None) -> tuple[dict[str, Finding], str]:
@@ -40,7 +41,7 @@ def put(text: str, k: int, *, alone: bool = False) -> list[str]:
 @pytest.mark.parametrize("document", [{}, MULTI], ids=["single", "multi"])
 def test_clean_data_passes(tmp_path: Path, document: dict[str, Any]) -> None:
     found, _ = planted(tmp_path, [], document=document)
-    assert {found[code].status for code in OURS if code != "AUD062"} <= {"passed", "not_applicable"}
+    assert {found[code].status for code in OURS} <= {"passed", "not_applicable"}
     assert all(found[code].severity == "note" for code in OURS)
 
 
@@ -202,3 +203,25 @@ def test_a_scorer_that_passes_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     one = planted(tmp_path, put("masinor", 60), document=document)[0]["AUD062"]
     assert (one.status, one.severity, one.n_rows) == ("open", "warning", 60)
     assert one.evidence[1].value == 0
+
+
+def test_names_say_that_they_were_not_looked_for(tmp_path: Path) -> None:
+    found, _ = planted(tmp_path, [])
+    assert found["AUD063"].status == "not_applicable"
+    assert "names no model" in str(found["AUD063"].reason)
+
+
+@pytest.mark.parametrize(("rows", "status"), [(0, "passed"), (40, "open")])
+def test_names_stand_beside_how_their_finder_does(tmp_path: Path, rows: int, status: str) -> None:
+    tagger(tmp_path / "ner", {"John": "B-PER", "Mill": "I-PER", "##er": "O", "and": "O"})
+    document = {"audit": {"names_model": "ner"}, "split": {"test_size": 0, "valid_size": 0}}
+    found, written = planted(tmp_path, put("John Miller", rows), document=document)
+    one = found["AUD063"]
+    assert (one.status, one.severity, one.n_rows) == (status, "note", rows)
+    assert {s.name: s.value for s in one.evidence} == {
+        "names_rate": rows / 400,
+        "known_names_found": 2 / 60,
+        "names_found_where_none_is": 0.0,
+    }
+    assert "English (2 of 6)" not in one.detail and "(0 of 6)" in one.detail  # the worst are named
+    assert "John" not in written

@@ -9,7 +9,7 @@ import pytest
 from goodfit.finding import Finding
 from goodfit.score import Score, Verdict
 from goodfit.stages.report.answer import RULES, Known, bar, decide, gate_score
-from goodfit.stages.report.schema import GateFacts, Ledger, RunFacts, ScoreFacts
+from goodfit.stages.report.schema import GateFacts, Ledger, RunFacts, ScoreFacts, StageFacts
 
 MODEL = Score(name="macro_f1", value=0.84, low=0.81, high=0.87, n=750, system="model", split="test")
 
@@ -27,7 +27,13 @@ def verdict(answer: str, metric: str = "macro_f1", other: str = "tfidf", rows_ne
 
 
 def known(
-    *, status: str = "done", findings: tuple[Finding, ...] = (), diverged: bool = False, scores: Any = "given", **facts: Any
+    *,
+    status: str = "done",
+    findings: tuple[Finding, ...] = (),
+    diverged: bool = False,
+    scores: Any = "given",
+    stages: tuple[str, ...] = (),
+    **facts: Any,
 ) -> Known:
     given = {
         "on": "test",
@@ -38,9 +44,9 @@ def known(
         "n": 750,
     } | facts
     held = ScoreFacts.model_validate(given) if scores == "given" else scores
-    return Known(
-        RunFacts(id="r", name="r", status=status, error="the disk is full" if status == "failed" else None), findings, held, diverged
-    )
+    done = [StageFacts(name=name, state="done") for name in stages]
+    error = "the disk is full" if status == "failed" else None
+    return Known(RunFacts(id="r", name="r", status=status, error=error, stages=done), findings, held, diverged)
 
 
 CASES = {
@@ -57,6 +63,7 @@ CASES = {
     "failed": (known(status="failed", scores=None), "cannot tell"),
     "running": (known(status="interrupted", scores=None), "cannot tell"),
     "not_scored": (known(scores=None), "cannot tell"),
+    "no_model": (known(status="partial", scores=None, stages=("split", "audit")), "not yet"),
     "gate_undecided": (known(gates=[gate("undecided", 2400)]), "cannot tell"),
     "verdict_open": (known(verdicts=[verdict("cannot_tell", rows_needed=3100)]), "cannot tell"),
     "test_spent": (known(ledger=Ledger(models_scored=40, state="spent")), "cannot tell"),
@@ -98,6 +105,15 @@ def test_no_comes_before_not_yet_before_cannot_tell() -> None:
 def test_rows_needed_are_named() -> None:
     assert "about 2,400 rows would tell" in decide(CASES["gate_undecided"][0])[0].text
     assert "about 3,100 rows would tell" in decide(CASES["verdict_open"][0])[0].text
+
+
+def test_a_run_of_the_data_alone_says_so() -> None:
+    quiet = decide(CASES["no_model"][0])[0].text
+    assert quiet == "No model was trained yet: the run ends with audit; nothing stands against the data so far."
+    loud = decide(known(status="partial", scores=None, stages=("split", "audit"), findings=(finding("warning", "leakage", "audit"),)))
+    assert "ends with audit; 1 finding to look at first" in loud[0].text
+    trained = decide(known(status="partial", scores=None, stages=("split", "audit", "train")))
+    assert (trained[0].word, trained[0].rule) == ("cannot tell", "running")
 
 
 @pytest.mark.parametrize("status", ["muted", "passed", "not_applicable"])

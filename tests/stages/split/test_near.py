@@ -206,3 +206,19 @@ def test_extend_keeps_known_sides_whatever_is_near(cells: list[tuple[int, int, i
         kin = (near == near[i]) & known
         if kin.any() and not (known & (same == same[i])).any():
             assert set(joined[kin].tolist()) == {int(joined[i])}
+
+
+def test_what_speakers_are_called_makes_no_prompts_alike(tmp_path: Path) -> None:
+    """The same short questions as turns of a conversation and as prompts: the same groups of near-duplicates."""
+    rng = np.random.default_rng(1)
+    asked = [f"{int(rng.integers(10, 99))} {word}" for word in ("red", "blue", "green", "black", "white") for _ in range(24)]
+    forms = {
+        "messages": ({"messages": "messages"}, [{"messages": [{"role": "user", "content": q}, {"role": "assistant", "content": "ok"}]} for q in asked]),
+        "prompts": ({"prompt": "q", "completion": "a"}, [{"q": q, "a": "ok"} for q in asked]),
+    }  # fmt: skip
+    found = {}
+    for name, (columns, content) in forms.items():
+        (tmp_path / name).mkdir()
+        splits, _ = split_rows(tmp_path / name, content, {"task": {"kind": "generation", **columns}})
+        found[name] = (splits.hygiene()["near_duplicates"], splits.manifest()["clusters"])
+    assert found["messages"] == found["prompts"]

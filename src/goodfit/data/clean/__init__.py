@@ -1,6 +1,6 @@
 """What is wrong inside a text, whoever wrote it: damage, remains, noise, and what should not be there.
 
-Layer: data. Pure functions of texts; audit asks them (AUD050 - AUD062), `data.mask` uses the last two.
+Layer: data. Pure functions of texts; audit asks them (AUD050 - AUD063), `data.mask` uses the last two.
 
 damage.py     wrongly decoded, invisible and control characters
 markup.py     HTML, BBCode, Markdown and escapes that were left over

@@ -11,7 +11,7 @@ A canonical conversation is a dict: `{"messages": [{"role", "content", "tool_cal
 """
 
 from goodfit.data.conversations.asked import asked, refusal
-from goodfit.data.conversations.forms import answer_text, as_messages, canonical, input_text, prompt_of, question_of, stored
+from goodfit.data.conversations.forms import answer_text, as_messages, canonical, input_text, prompt_of, question_of, stored, without_roles
 from goodfit.data.conversations.normaliser import REASONS, Normaliser
 from goodfit.data.conversations.order import out_of_order
 from goodfit.data.conversations.shape import Shape, detect
@@ -33,4 +33,5 @@ __all__ = [
     "question_of",
     "refusal",
     "stored",
+    "without_roles",
 ]

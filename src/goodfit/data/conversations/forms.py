@@ -9,7 +9,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 Conversation = Mapping[str, Any]
+_TURN = r"(?m)^(system|user|assistant|tool): "
+"""How `input_text` begins a turn."""
 
 
 def canonical(conversation: Conversation) -> str:
@@ -35,6 +40,11 @@ def input_text(conversation: Conversation, *, answered: bool = True) -> str:
         turns = conversation["messages"][: _cut(conversation) if answered else None]
         return "\n".join(f"{turn['role']}: {_said(turn)}" for turn in turns)
     return str(conversation["prompt"] if "prompt" in conversation else conversation["text"])
+
+
+def without_roles(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Inputs as `input_text` gave them without the names of the speakers: words that every row has must not make short ones alike."""
+    return pc.replace_substring_regex(texts, pattern=_TURN, replacement="")
 
 
 def answer_text(conversation: Conversation) -> str | None:

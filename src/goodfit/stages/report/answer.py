@@ -13,6 +13,7 @@ not yet (nothing speaks against the model itself; something has to be repaired o
     `no_better`           no difference that matters to a simple method
     `unfinished`          the training is diagnosed as underfitted, too short, or of a wrong rate
     `not_confirmed`       scored on validation rows, which also chose the weights
+    `no_model`            the run was asked to go no further than a stage before train (`goodfit audit FILE`)
 cannot tell (the evidence is missing, or too thin)
     `failed`, `running`, `not_scored`
     `gate_undecided`      the bar lies inside the interval
@@ -192,6 +193,14 @@ def _not_confirmed(known: Known) -> Iterator[Reason]:
         )
 
 
+def _no_model(known: Known) -> Iterator[Reason]:
+    done = [stage.name for stage in known.run.stages if stage.state in ("done", "reused")]
+    if known.run.status == "partial" and done and "train" not in done:
+        loud = sum(f.severity != "note" for f in known.open)
+        found = f"{words.count(loud, 'finding')} to look at first" if loud else "nothing stands against the data so far"
+        yield Reason("not yet", "no_model", f"No model was trained yet: the run ends with {done[-1]}; {found}.")
+
+
 def _nothing_scored(known: Known) -> Iterator[Reason]:
     primary = known.primary
     if primary is not None and primary.value is not None:
@@ -246,7 +255,7 @@ def _nothing_to_compare(known: Known) -> Iterator[Reason]:
 
 RULES: tuple[Callable[[Known], Iterator[Reason]], ...] = (
     _broken, _gates_missed, _worse,
-    _stopped, _errors, _no_better, _unfinished, _not_confirmed,
+    _stopped, _errors, _no_better, _unfinished, _not_confirmed, _no_model,
     _nothing_scored, _gates_undecided, _verdict_open, _spent, _nothing_to_compare,
 )  # fmt: skip
 """In the order of the module's docstring."""

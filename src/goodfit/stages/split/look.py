@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from goodfit.data.conversations import without_roles
 from goodfit.data.conversations.normaliser import REASONS as NOT_READ
 from goodfit.data.duplicates import duplicate_groups, label_codes, no_text, text_keys
 from goodfit.data.labels import label_order, vocabulary
@@ -119,7 +120,7 @@ def look(
     names = declared if declared is not None else _names(labels.filter(pa.array(used)), recipe.task.label_columns)
     by, by_values = codes_of(store.column("by")) if recipe.split.by is not None else (None, None)
     same = duplicate_groups(keys)
-    texts = store.column("text")
+    texts = store.column("text") if classes else without_roles(store.column("text"))
     near = look_near(texts, same, by, used, on_progress=on_progress) if recipe.split.near_duplicates else nothing_near(same)
     found = Look(
         reasons=reasons, keys=keys, same=same, near=near, label_codes=label_codes(labels), names=names,
