@@ -77,6 +77,8 @@ class Prepare(Section):
     """Generation: words that get a token of their own, and stay in the text."""
     mix: Mix | None = None
     """Generation: general rows beside the task's."""
+    suspects: Literal["keep", "leave_out"] = "keep"
+    """Classification: `leave_out` does not train on the rows whose label the audit flags; nothing else changes, and test rows never do."""
 
     @field_validator("special_tokens", "added_tokens")
     @classmethod

@@ -105,6 +105,8 @@ def _nothing_to_write(recipe: Recipe, base: Path | None) -> None:
 
 
 def _can_prepare(recipe: Recipe, base: Path | None) -> None:
+    if recipe.prepare.suspects != "keep":
+        raise SettingsError(f"prepare.suspects is for classification, and task.kind is {recipe.task.kind}", fix="prepare.suspects: keep")
     mix, new = recipe.prepare.mix, (*recipe.prepare.special_tokens, *recipe.prepare.added_tokens)
     if new and recipe.train.freeze != "none" and recipe.peft.method == "full":
         raise SettingsError(f"the token {new[0]!r} is added, and train.freeze: {recipe.train.freeze} keeps its row as it is",

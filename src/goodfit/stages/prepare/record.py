@@ -14,17 +14,20 @@ from goodfit.stages.prepare.tokenise import Encoder, Facts
 def manifest_of(encoder: Encoder, facts: Mapping[Side, Facts], *, asked: int | str) -> dict[str, Any]:
     """The manifest of both splits together (SCHEMAS: prepare/manifest.json)."""
     task = encoder.task
-    read, used, unknown = (sum(getattr(f, name) for f in facts.values()) for name in ("tokens_read", "tokens_used", "tokens_unknown"))
+    names = ("tokens_read", "tokens_used", "tokens_unknown", "tokens_suspect")
+    read, used, unknown, suspect = (sum(getattr(f, name) for f in facts.values()) for name in names)
+    left = {"unknown_label": unknown, **({"suspect": suspect} if facts["train"].suspect else {})}
+    rows_left = {"unknown_label": sum(f.unknown for f in facts.values())} | ({"suspect": n} if (n := facts["train"].suspect) else {})
     cut = sum((f.cut_rows for f in facts.values()), np.zeros(task.n_labels, np.int64))
     return {
         "schema": SCHEMA,
-        "tokens": {"read": read, "used": used, "dropped": {"truncated": read - used - unknown, "unknown_label": unknown}},
+        "tokens": {"read": read, "used": used, "dropped": {"truncated": read - used - unknown - suspect, **left}},
         "truncated": dict(zip(task.labels, cut.tolist(), strict=True)),
         "truncated_rows": {side: facts[side].n_cut for side in SIDES},
         "max_length": encoder.max_length,
         "max_length_asked": asked,
         "rows": {side: facts[side].rows for side in SIDES},
-        "rows_dropped": {"unknown_label": sum(f.unknown for f in facts.values())},
+        "rows_dropped": rows_left,
         "label_counts": facts["train"].counted(task.labels),
         "lengths": histogram(facts["train"].lengths),
     }

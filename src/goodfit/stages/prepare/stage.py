@@ -11,9 +11,9 @@ from goodfit.data import cache
 from goodfit.engine.examples import Draws, Examples
 from goodfit.files import read_json, write_json
 from goodfit.recipe import Recipe
-from goodfit.run import MANIFEST, Run
+from goodfit.run import MANIFEST, Run, digest
 from goodfit.stage import stage
-from goodfit.stages.prepare.classes import prepare_classes
+from goodfit.stages.prepare.classes import prepare_classes, suspects_of
 from goodfit.stages.prepare.language import prepare_language
 from goodfit.stages.prepare.mix import mix_fingerprint
 from goodfit.stages.prepare.outcome import SIDES, Prepared, Side
@@ -61,8 +61,11 @@ WAYS: dict[str, Callable[[Recipe, Choice, Splits, Run], Prepared]] = {"classific
 
 
 def _mix_files(recipe: Recipe, run: Run) -> dict[str, Any]:
-    """The content of the mix: part of the stage's inputs."""
-    return {"mix": mix_fingerprint(recipe.prepare.mix, run.base)}
+    """The content of the mix, and of the suspects where they are left out: part of the stage's inputs."""
+    found = {"mix": mix_fingerprint(recipe.prepare.mix, run.base)}
+    if recipe.prepare.suspects == "leave_out" and recipe.task.kind == "classification":
+        found["suspects"] = digest(suspects_of(run).to_pylist())
+    return found
 
 
 @stage("prepare", result=Tokens, version=3, reads=("task", "prepare"), extra=_mix_files)

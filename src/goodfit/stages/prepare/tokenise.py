@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from goodfit.data import cache
@@ -51,9 +52,12 @@ class Facts:
     """Rows that lost tokens."""
     unknown: int = 0
     """Validation rows left out: their class does not stand in train."""
+    suspect: int = 0
+    """Training rows left out: the audit flags their label (`prepare.suspects`)."""
     tokens_read: int = 0
     tokens_used: int = 0
     tokens_unknown: int = 0
+    tokens_suspect: int = 0
     lengths: Counter[int] = field(default_factory=Counter)
     """Uncut length, in bins -> rows."""
     cut: list[tuple[int, str]] = field(default_factory=list)
@@ -64,33 +68,40 @@ class Facts:
         return dict(zip(labels, self.label_counts.tolist(), strict=True))
 
 
-def tokenise(splits: Splits, side: Side, encoder: Encoder, folder: Path, screen: Screen) -> Facts:
-    """Writes `folder/<side>` and counts; validation rows whose class train does not have are left out and counted."""
+def tokenise(splits: Splits, side: Side, encoder: Encoder, folder: Path, screen: Screen, *, without: pa.Array | None = None) -> Facts:  # noqa: PLR0913
+    """Writes `folder/<side>` and counts; validation rows whose class train does not have are left out and counted.
+
+    `without`: ids of rows that are left out, too.
+    """
     width, total = encoder.task.n_labels, splits.counts.get(side, 0)
     facts = Facts(np.zeros(width, np.int64), np.zeros(width, np.int64))
     done = 0
     with cache.writing(folder), ExamplesWriter(folder / side) as writer:
         for batch in splits.batches(side, size=BATCH):
             done += batch.num_rows
-            _add(batch, encoder, writer, facts)
+            _add(batch, encoder, (writer, facts), without)
             screen.progress(f"tokenising {side}", done, total)
     return facts
 
 
-def _add(batch: pa.RecordBatch, encoder: Encoder, writer: ExamplesWriter, facts: Facts) -> None:
-    task = encoder.task
+def _add(batch: pa.RecordBatch, encoder: Encoder, into: tuple[ExamplesWriter, Facts], without: pa.Array | None) -> None:
+    task, (writer, facts) = encoder.task, into
     targets = task.encode_targets(batch["label"].to_pylist(), unknown="mark")
     encoded = task.encode(batch["text"].to_pylist(), encoder.tokenizer, encoder.max_length)
     known = np.ones(len(targets), bool) if task.multi_label else targets != UNKNOWN
+    suspect = np.zeros(len(targets), bool) if without is None else pc.is_in(batch["row"], value_set=without).to_numpy(zero_copy_only=False)
+    facts.suspect += int(suspect.sum())
+    facts.tokens_suspect += int(encoded.full_lengths[suspect].sum())
+    facts.unknown += int((~known & ~suspect).sum())
+    facts.tokens_unknown += int(encoded.full_lengths[~known & ~suspect].sum())
+    known &= ~suspect
     kept = np.repeat(known, encoded.lengths)
     ids = [row for row, keep in zip(batch["row"].to_pylist(), known, strict=True) if keep]
     weight = batch["weight"].to_numpy(zero_copy_only=False)[known]
     writer.append(encoded.input_ids[kept], encoded.lengths[known], targets[known], row=ids, weight=weight)
-    held = targets if task.multi_label else np.eye(task.n_labels, dtype=np.int64)[targets[known]]
+    held = targets[known] if task.multi_label else np.eye(task.n_labels, dtype=np.int64)[targets[known]]
     cut, lost = encoded.truncated[known], (encoded.full_lengths - encoded.lengths)[known]
     facts.rows += len(ids)
-    facts.unknown += int((~known).sum())
-    facts.tokens_unknown += int(encoded.full_lengths[~known].sum())
     facts.label_counts += held.sum(axis=0).astype(np.int64)
     facts.n_cut += int(cut.sum())
     facts.cut_rows += held[cut].sum(axis=0).astype(np.int64)

@@ -51,6 +51,8 @@ class Learned:
             order = np.argsort(self.ahead.targets, kind="stable")
             ahead = self.ahead
             found["forecast"] = _points(ahead.targets[order], ahead.value[order], ahead.low[order], ahead.high[order])
+            value, low, high = ahead.gain(1, 0)
+            found["gain"] = {"from": self.base, "to": self.more, "value": round(value, 5), "low": round(low, 5), "high": round(high, 5)}
         return found
 
 
