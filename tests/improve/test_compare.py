@@ -13,7 +13,7 @@ import pytest
 from goodfit.errors import RunError
 from goodfit.improve.compare import compare
 from goodfit.improve.review import Book
-from goodfit.run import Run
+from goodfit.run import Run, StageRecord
 from goodfit.stages.evaluate.language_answerer import PREDICTIONS_SCHEMA
 from tests import reviewing
 
@@ -26,7 +26,7 @@ def made(folder: Path, name: str, texts: list[str], **changes: Any) -> Run:
     recipe = {"name": name, "data": {"path": "x.jsonl"}, "task": {"kind": "generation"}, "evaluate": changes.get("evaluate", {})}
     run = Run.create(folder, name=name, recipe_text=json.dumps(recipe), base=folder, recipe_hash="b2:0")
     n, on = len(texts), changes.get("split", "test")
-    rows = [f"row{i:03d}" for i in range(n)]
+    rows = [f"{changes.get('rows', 'row')}{i:03d}" for i in range(n)]
     losses = [changes.get("loss", 2.0) * (1 + (i % 5) / 10) for i in range(n)]
     columns = {
         "row": rows, "split": [on] * n, "system": ["model"] * n, "label": REFERENCES[:n], "prediction": texts, "logprob": [-x for x in losses],
@@ -34,7 +34,7 @@ def made(folder: Path, name: str, texts: list[str], **changes: Any) -> Run:
         "bytes": [changes.get("bytes", 30)] * n,
     }  # fmt: skip
     pq.write_table(pa.table(columns, schema=PREDICTIONS_SCHEMA), run.folder("evaluate") / "predictions.parquet")
-    groups = {"row": rows, "group": [i // changes.get("cluster", 1) for i in range(n)]}
+    groups = {"row": rows, "split": [on] * n, "group": [i // changes.get("cluster", 1) for i in range(n)]}
     pq.write_table(pa.table(groups), run.folder("split") / "assignment.parquet")
     names = changes.get("names", ["chrf", "exact_match", "self_stop_rate", "token_loss"])
     scores = [{"name": one, "system": "model", "value": 0.5, "level": 0.95, "n": n} for one in names]
@@ -154,3 +154,32 @@ def test_a_review_of_both_says_which_people_prefer(tmp_path: Path) -> None:
     (turned,) = compare([other, base])["reviews"]
     assert (turned["verdict"]["answer"], turned["wins"], turned["losses"]) == ("worse", 0, found["wins"])
     assert compare([base, third])["reviews"] == []
+
+
+def test_different_test_sets_get_no_verdict(tmp_path: Path) -> None:
+    """By the ledger's rule: half of the smaller set's rows or fewer in common."""
+    base = made(tmp_path, "a", REFERENCES)
+    for name, rows in (("b", "other"), ("c", "row")):
+        other = made(tmp_path, name, REFERENCES if name == "c" else half(30), rows=rows)
+        verdicts = compare([base, other])["verdicts"]
+        assert ("test rows are not the same" in verdicts[0]["text"]) == (rows == "other")
+    validated = [made(tmp_path, name, REFERENCES, split="valid", rows=rows) for name, rows in (("d", "row"), ("e", "other"))]
+    assert "share no scored row" in compare(validated)["verdicts"][0]["text"]
+
+
+def test_where_runs_come_from_and_what_they_cost(tmp_path: Path) -> None:
+    first, second = made(tmp_path, "a", REFERENCES), made(tmp_path, "b", REFERENCES)
+    second.record.parent, second.record.proposal, second.record.overrides = first.id, "lower_rate", ["train.learning_rate=0.001"]
+    second.record.stages["train"] = StageRecord(state="done", seconds=12.5)
+    second.save()
+    second.folder("train")
+    (second.path / "train" / "best.json").write_text(json.dumps({"tokens": 900}))
+    events = [{"event": "eval", "split": split, "step": step, "loss": loss}
+              for step in (5, 9) for split, loss in (("valid", 2.0 / step), ("train_probe", 1.0 / step))]  # fmt: skip
+    (second.path / "train" / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+    found = compare([first, second])["runs"]
+    assert [one["id"] for one in found[1]["lineage"]] == [first.id, second.id]
+    assert found[1]["lineage"][1] == {"id": second.id, "proposal": "lower_rate", "changed": {"name": "b", "train.learning_rate": 0.001}}
+    assert found[1]["cost"] == {"seconds": 12.5, "train_seconds": 12.5, "tokens": 900, "parameters": None}
+    assert found[0]["cost"]["train_seconds"] is None
+    assert found[1]["curve"] == [{"step": 5, "train": 0.2, "valid": 0.4}, {"step": 9, "train": 1 / 9, "valid": 2 / 9}]

@@ -226,17 +226,28 @@ def compare_verb(references: tuple[str, ...], workspace: Path, as_json: bool) ->
         if len(references) < 2:
             raise UserError("compare needs two runs or more", fix="goodfit list")
         result = compare_runs([runs.find(workspace, reference) for reference in references])
-        lines = [
-            table(
-                ["run", *result["metrics"]], [[r["id"], *(number(r["scores"].get(m)) for m in result["metrics"])] for r in result["runs"]]
-            )
+        columns = ["run", "on", *result["metrics"], "training"]
+        rows = [
+            [r["id"], r["on"], *(number(r["scores"].get(m)) for m in result["metrics"]), duration(r["cost"]["train_seconds"] or 0.0)]
+            for r in result["runs"]
         ]
+        lines = [table(columns, rows), "", *(_ancestry(r["lineage"]) for r in result["runs"] if len(r["lineage"]) > 1)]
         verdicts = [*result["verdicts"], *(review["verdict"] for review in result["reviews"])]
         lines += ["", *(f"{SIGNS.get(v['answer'], '·')} {v['question']}: {v['text']}" for v in verdicts)]
         lines += ["", *(f"{key}: {' | '.join(map(str, values))}" for key, values in result["differs"].items())]
         return Answer(result, "\n".join(lines))
 
     answered("compare", work, as_json=as_json)
+
+
+def _ancestry(chain: list[dict[str, Any]]) -> str:
+    """`RUN <- PARENT (train.learning_rate: auto, lower_rate)`: the newest first, six at most."""
+    said = [chain[-1]["id"]]
+    for child, parent in list(zip(chain[::-1], chain[-2::-1], strict=False))[:6]:
+        changed = ", ".join(f"{key}: {value}" for key, value in list(child["changed"].items())[:3]) or "the same recipe"
+        why = f"; {child['proposal']}" if child["proposal"] else ""
+        said.append(f"<- {parent['id']} ({changed}{why})")
+    return visible(" ".join(said), 1000)
 
 
 # -- explain -----------------------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
-"""compare: runs side by side. Scores as each run reported them, what differs in their recipes, and verdicts on the rows they share.
+"""compare: runs side by side. Scores as each run reported them, where they come from, what they cost, what differs in their recipes, and
+verdicts on the rows they share.
 
 Above the path: reads run folders (scores.json, predictions.parquet, recipes, reviews), never a data file and never a sealed row. A verdict
 is paired: both runs' answers to the same row ids of the same split, whose labels agree. `written` has those of models that write.
@@ -16,13 +17,13 @@ from numpy.typing import NDArray
 
 from goodfit.errors import RunError
 from goodfit.files import read_json
+from goodfit.improve.lineage import cost, curve, differences, lineage
 from goodfit.improve.pairs import MODEL, Pair, clusters_of, untold
 from goodfit.improve.review import reviewed
 from goodfit.improve.written import written
-from goodfit.run import PREDICTIONS, RECIPE, SCORES, Run
+from goodfit.ledger import OVERLAP
+from goodfit.run import ASSIGNMENT, PREDICTIONS, SCORES, Run
 from goodfit.score import Verdict
-from goodfit.settings import read
-from goodfit.settings.tree import leaves
 from goodfit.statistics import Question, adjust
 from goodfit.statistics import compare as paired
 
@@ -30,6 +31,7 @@ SEPARATOR = "\x1f"
 """Between the names of a set, where a join needs one text."""
 METRICS = ("macro_f1", "accuracy")
 MULTI_METRICS = ("macro_f1", "micro_f1")
+TEST = "test"
 
 
 def compare(runs: Sequence[Run]) -> dict[str, Any]:
@@ -47,7 +49,18 @@ def compare(runs: Sequence[Run]) -> dict[str, Any]:
         verdict for run, document in zip(runs[1:], documents[1:], strict=True) for verdict in _against(runs[0], run, documents[0], document)
     ]
     return {
-        "runs": [{"id": run.id, "on": d["on"], "n": d["n"], "scores": _overall(d)} for run, d in zip(runs, documents, strict=True)],
+        "runs": [
+            {
+                "id": run.id,
+                "on": d["on"],
+                "n": d["n"],
+                "scores": _overall(d),
+                "lineage": lineage(run),
+                "cost": cost(run),
+                "curve": curve(run),
+            }
+            for run, d in zip(runs, documents, strict=True)
+        ],
         "metrics": metrics,
         "verdicts": [verdict.to_json() for verdict in adjust(verdicts, "compared runs")],
         "reviews": [found for run in runs[1:] for found in reviewed(runs[0], run, runs)],
@@ -64,16 +77,6 @@ def _one_task(runs: Sequence[Run], documents: Sequence[dict[str, Any]]) -> None:
                 f"{runs[0].id} is of the task {first}, {run.id} of the task {task}: no score of the one says anything of the other",
                 fix="compare runs of one task; goodfit list shows them",
             )
-
-
-def differences(runs: Sequence[Run]) -> dict[str, list[Any]]:
-    """Recipe keys whose values are not the same in all runs: key -> one value per run."""
-    flat = [
-        {".".join(map(str, path)): value for path, value in leaves(read(run.path / RECIPE, run.record.overrides).recipe.to_json())}
-        for run in runs
-    ]
-    keys = sorted({key for values in flat for key in values})
-    return {key: [values.get(key) for values in flat] for key in keys if len({str(values.get(key)) for values in flat}) > 1}
 
 
 def _scores(run: Run) -> dict[str, Any]:
@@ -96,10 +99,19 @@ def _overall(document: dict[str, Any]) -> dict[str, Any]:
 def _against(base: Run, other: Run, theirs: dict[str, Any], mine: dict[str, Any]) -> list[Verdict]:
     """Paired verdicts of `other` against `base`; one that says why not, where there is nothing to pair."""
     question = f"{other.id} vs {base.id}"
+    if theirs["on"] == TEST and not _one_test(base, other):
+        return [untold(question, "their test rows are not the same: scores of different rows say nothing of the models")]
     if theirs["on"] != mine["on"]:
         return [untold(question, f"one was scored on {theirs['on']} rows, the other on {mine['on']} rows")]
     ways: dict[str, Callable[[Pair], list[Verdict]]] = {"classification": _classified, "generation": written}
     return ways[mine["task"]](Pair(base, other, theirs, mine, question))
+
+
+def _one_test(base: Run, other: Run) -> bool:
+    """Whether two test sets are one by the ledger's rule: they share more than half of the smaller one's rows."""
+    rows = [set(pq.read_table(run.path / "split" / ASSIGNMENT, columns=["row"], filters=[("split", "=", TEST)])["row"].to_pylist())
+            for run in (base, other) if (run.path / "split" / ASSIGNMENT).is_file()]  # fmt: skip
+    return len(rows) < 2 or not all(rows) or len(rows[0] & rows[1]) > OVERLAP * min(map(len, rows))
 
 
 def _classified(pair: Pair) -> list[Verdict]:

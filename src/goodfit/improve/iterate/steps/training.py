@@ -28,6 +28,8 @@ STEP_OF_RATE = 4.0
 """Where the rate was computed already: that much lower or higher."""
 BEYOND = (0.0, 0.06)
 """What a fine-tuned model has above the best simple method, between these (our own runs; benchmarks/results/1-classification.json)."""
+LEAST = 1 / 3
+"""Of BEYOND, what a training with a fault has lost even where it is better than every simple method."""
 SEARCH = (0.004, -0.004, 0.02)
 """Gain of a search over computed defaults with its 95% interval, on average (benchmarks/results/4-search.json)."""
 TRIALS = 16
@@ -121,11 +123,12 @@ def search(evidence: Evidence, history: History, rng: np.random.Generator) -> Pr
 
 
 def _bound(evidence: Evidence, rng: np.random.Generator) -> Floats:
-    """[DRAWS] what a training without fault may reach above this one: the best simple method and BEYOND, less the score."""
+    """[DRAWS] what a training without fault may reach above this one: the best simple method and BEYOND, less the score; never nothing."""
     mine = evidence.score.value or 0.0
     simple = [value for name in ("tfidf", "knn") if (value := evidence.of_system(name)) is not None]
     reach = max(simple, default=mine)
-    drawn: Floats = np.maximum(reach + rng.uniform(*BEYOND, size=DRAWS) - mine, 0.0)
+    beyond = rng.uniform(*BEYOND, size=DRAWS)
+    drawn: Floats = np.maximum(reach + beyond - mine, LEAST * beyond)
     return drawn
 
 
