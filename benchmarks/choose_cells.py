@@ -1,9 +1,10 @@
 """What each encoder comes to when it is fine-tuned: every set x encoder x seed, one line each in a file that grows (resumable).
 
-`python -m benchmarks.choose_cells [seconds]` goes on where it was. Encoders are the folders in $GOODFIT_ENCODERS (default
-.demo/encoders; `python -m benchmarks.encoders` makes them), and one with random weights as control. One plan for all, none of them has more
-than 25 M parameters beside its vocabulary: few rows and few epochs, at three times the rate that Goodfit would take for the five times as many
-steps of its own plan, so that all of it can be trained on two cores.
+`python -m benchmarks.choose_cells [seconds]` goes on where it was. Encoders are the folders in $GOODFIT_ENCODERS (default .demo/encoders;
+`python -m benchmarks.encoders` makes them), and one with random weights as control. One plan for all, none of them has more than 25 M
+parameters beside its vocabulary: the rate and the batch that Goodfit would take, and half of its steps, so that all of it can be trained
+on two cores. Fewer will not do: with 128 steps at three times the rate the encoders of twelve layers came to nothing, or to little
+(docs/log.md).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from goodfit.tasks import Classification
 ENCODERS = Path(os.environ.get("GOODFIT_ENCODERS", ROOT / ".demo" / "encoders"))
 CELLS = ENCODERS / "cells.jsonl"
 SEEDS = (0, 1)
-EPOCHS, RATE, LONGEST = 4.0, 3e-4, 64
+EPOCHS, RATE, BATCH, LONGEST = 8.0, 1e-4, 8, 64
 RANDOM = "random-weights"
 """The control: the shape and the tokenizer of `all-MiniLM-L6-v2`, weights drawn by chance."""
 
@@ -77,7 +78,7 @@ def plan_of(drawn: Drawn, seed: int) -> Plan:
         learning_rate=RATE,
         head_learning_rate=head,
         num_train_epochs=EPOCHS,
-        train_batch_size=16,
+        train_batch_size=BATCH,
         seed=seed,
         early_stopping=False,
         precision="bfloat16",

@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.classification import SHARED, unique
 
 Rows = list[tuple[str, Any]]
-TRAIN, TEST = 512, 512
+TRAIN, TEST = 512, 1000
 """Rows that a model is trained on, and rows that it is judged on, at most."""
 
 
