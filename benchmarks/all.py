@@ -27,6 +27,7 @@ MODULES = (
     "benchmarks.encoders",
     "benchmarks.choose_cells",
     "benchmarks.choose",
+    "benchmarks.iterate",
 )
 
 
