@@ -85,15 +85,20 @@ def test_more_rows_by_the_learning_curve(tmp_path: Path) -> None:
 
 
 def test_a_weak_slice_that_validation_found_is_asked_for(tmp_path: Path) -> None:
-    def slices(on: str, answer: str = "worse") -> list[dict[str, Any]]:
-        score = {"value": 0.3, "low": 0.2, "high": 0.4}
-        return [{"where": "length > 20", "n": 60, "score": score, "found_on": on, "verdict": {"answer": answer}}]
+    def slices(on: str = "valid", points: float = 0.06) -> list[dict[str, Any]]:
+        def share(value: float) -> dict[str, Any]:
+            return {"name": "accuracy", "value": value, "low": value - 0.1, "high": value + 0.1, "n": 60}
 
-    found = actions(made(tmp_path, right=0.8, slices=slices("valid")))["slice_rows"]
+        gap = {"value": -0.4, "low": -0.6, "high": -0.2}
+        return [{"where": "length > 20", "found_on": on, "points": points, "n_found": 60, "score_found": share(0.4), "shrunken": -0.3,
+                 "verdict": {"answer": "worse", "difference": gap}, "n": 9, "score": share(0.9)}]  # fmt: skip
+
+    found = actions(made(tmp_path, right=0.8, slices=slices()))["slice_rows"]
     assert found.request == {"what": "label", "rows": 400, "of": "length > 20"}
-    assert 0 < (found.gain.high or 0) < 0.5 * 60 / 300 + 0.02  # no more than the slice's own share can bring
+    assert "Of 60 such validation rows 40.0% are right, about 30 points below" in found.why  # not what test rows say
+    assert found.gain.value == pytest.approx(0.3 * 60 / 300 * 0.4, abs=0.003)
     assert "slice_rows" not in actions(made(tmp_path, right=0.8, slices=slices("test")))
-    assert "slice_rows" not in actions(made(tmp_path, right=0.8, slices=slices("valid", "no_difference")))
+    assert "slice_rows" not in actions(made(tmp_path, right=0.8, slices=slices(points=0.0)))
 
 
 def test_rare_classes_that_are_given_too_seldom_are_weighed(tmp_path: Path) -> None:

@@ -12,10 +12,11 @@ import numpy as np
 
 from goodfit.files import json_object
 from goodfit.improve.iterate.evidence import Evidence
-from goodfit.improve.iterate.gain import Gain, around, realised
+from goodfit.improve.iterate.gain import Floats, Gain, around, realised
 from goodfit.improve.iterate.history import History
 from goodfit.improve.iterate.proposal import Cost, Proposal
 from goodfit.run import SCORES
+from goodfit.score import Score
 
 LEAST_GAIN = 0.003
 """A third of a point: below it nobody labels as many rows again."""
@@ -41,28 +42,33 @@ def more(evidence: Evidence, history: History, rng: np.random.Generator) -> Prop
 
 
 def slice_rows(evidence: Evidence, history: History, rng: np.random.Generator) -> Proposal | None:
-    """More rows of the weakest slice, which was found on validation."""
+    """More rows of the slice with the most to recover."""
     weak = weakest(evidence)
     if weak is None:
         return None
-    n, score = int(weak["n"]), weak["score"]
-    mine, total = evidence.score.value or 0.0, max(1, evidence.score.n)
-    short = np.maximum(mine - around(score["value"], score.get("low") or score["value"], score.get("high") or score["value"], rng), 0.0)
-    gain = Gain(realised(short * n / total, history.shares("slice_rows"), rng))
-    train = int(evidence.run.record.data.get("splits", {}).get("train", 0) * n / total)
-    rows = int(np.clip(train, *SLICE_ROWS))
+    n, total = int(weak["n_found"]), max(1, evidence.score.n)
+    gain = Gain(realised(_points(weak, rng) * n / total, history.shares("slice_rows"), rng))
+    right, below = 100 * weak["score_found"]["value"], -100 * weak["shrunken"]
+    rows = int(np.clip(int(evidence.run.record.data.get("splits", {}).get("train", 0)) * n / total, *SLICE_ROWS))
     return Proposal(
         action="slice_rows", kind="data", cause="weak_slice", title=f"label {rows:,} more rows where {weak['where']}",
-        why=f"There it is right in {100 * score['value']:.1f}% of {n:,} validation rows, against {100 * mine:.1f}% overall.",
-        findings=tuple(f.code for f in evidence.named("weak_slice")), request={"what": "label", "rows": rows, "of": weak["where"]},
-        gain=gain.score(evidence.primary, evidence.score.n), chance=gain.chance, cost=Cost(seconds=evidence.seconds, rows=rows),
+        why=f"Of {n:,} such validation rows {right:.1f}% are right, about {below:.0f} points below other rows of the same classes.",
+        findings=tuple(sorted({f.code for f in evidence.named("weak_slice")})), evidence=(Score.model_validate(weak["score_found"]),),
+        request={"what": "label", "rows": rows, "of": weak["where"]}, gain=gain.score(evidence.primary, evidence.score.n),
+        chance=gain.chance, cost=Cost(seconds=evidence.seconds, rows=rows),
     )  # fmt: skip
 
 
 def weakest(evidence: Evidence) -> dict[str, Any] | None:
-    """The slice with the most to recover, of those that were found on validation."""
-    document = json_object(evidence.run.path / "evaluate" / "scores.valid.json") or json_object(evidence.run.path / "evaluate" / SCORES)
-    found = [one for one in document.get("slices", ()) if one.get("found_on") == "valid" and one.get("score", {}).get("value") is not None]
-    found = [one for one in found if (one.get("verdict") or {}).get("answer") in (None, "worse")]
-    mine = evidence.score.value or 0.0
-    return max(found, key=lambda one: one["n"] * (mine - one["score"]["value"]), default=None)
+    """The slice with the most to recover by what validation shows of it; what test rows show is never asked."""
+    document = json_object(evidence.run.path / "evaluate" / SCORES)
+    found = [one for one in document.get("slices", ()) if one.get("found_on") == "valid" and float(one.get("points") or 0.0) > 0]
+    return max(found, key=lambda one: float(one["points"]), default=None)
+
+
+def _points(weak: dict[str, Any], rng: np.random.Generator) -> Floats:
+    """[DRAWS] how far the slice lies below other rows of its classes: the interval that holds for all slices, drawn in as its middle is."""
+    seen = weak["verdict"]["difference"]
+    drawn = around(-seen["value"], -seen["high"], -seen["low"], rng) * (weak["shrunken"] / seen["value"])
+    out: Floats = np.maximum(drawn, 0.0)
+    return out
