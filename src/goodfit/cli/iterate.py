@@ -31,7 +31,7 @@ _SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0, None: 6
 @workspace_option
 @click.option("--quiet", "-q", is_flag=True, help="No progress on stderr.")
 @json_option
-def iterate_verb(  # noqa: PLR0913 - one argument an option
+def iterate_command(  # noqa: PLR0913 - one argument an option
     reference: str, place: int | None, loop: bool, budget: str, pool: tuple[Path, ...], workspace: Path, quiet: bool, as_json: bool,  # noqa: FBT001
 ) -> None:  # fmt: skip
     """What to try next after RUN: up to five proposals, each a change of the recipe or a request for data.
@@ -140,4 +140,4 @@ def _next(run: Run) -> list[str]:
     return [f"goodfit confirm {run.id}", f"goodfit iterate {run.id}"]
 
 
-COMMANDS = {"iterate": iterate_verb}
+COMMANDS = {"iterate": iterate_command}

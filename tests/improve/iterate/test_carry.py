@@ -15,10 +15,11 @@ from click.testing import CliRunner
 from goodfit.cli import main
 from goodfit.errors import UserError
 from goodfit.files import read_json, read_jsonl
-from goodfit.improve.iterate import auto, carry_out, propose, write_proposals
+from goodfit.improve.iterate import Proposal, auto, carry_out, propose, write_proposals
 from goodfit.pipeline import start
 from goodfit.run import Run, find
-from tests.made import project, rows
+from goodfit.score import Score
+from tests.made import project, rows, writing
 
 TOO_HIGH = {"num_train_epochs": 3, "learning_rate": 0.9, "precision": "float32"}
 
@@ -143,3 +144,24 @@ def test_a_run_without_validation_rows_is_told_so(tmp_path: Path) -> None:
     assert "no validation rows" in document["error"]["message"]
     assert find(tmp_path / "runs", run.id).id == run.id
     assert np.isfinite(run.record.stages["train"].seconds)
+
+
+def test_a_model_that_writes_is_compared_by_what_both_wrote(tmp_path: Path) -> None:
+    recipe = writing(tmp_path, fail_on="never", evaluate={"on": "valid", "rows": 40}, split={"test_size": 0.1, "valid_size": 0.35})
+    run = start(recipe, ["train.num_train_epochs=1"], workspace=tmp_path / "runs").run
+    gain = Score(name="g", value=0.1, low=0.0, high=0.2, n=40)
+    longer = Proposal(
+        action="longer",
+        kind="recipe",
+        cause="too_short",
+        title="longer",
+        why="",
+        changes={"train.num_train_epochs": 6},
+        gain=gain,
+        chance=0.9,
+    )
+    step = carry_out(run, longer)
+    assert propose(run) is not None  # whatever is proposed, nothing breaks
+    assert step.verdict is not None
+    assert step.verdict.difference is not None
+    assert step.accepted == (step.verdict.answer == "better")

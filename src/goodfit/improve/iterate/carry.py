@@ -14,10 +14,11 @@ import numpy as np
 
 from goodfit.errors import RunError, UserError
 from goodfit.files import read_json
-from goodfit.improve.iterate.evidence import Answers, Half, answers_of
+from goodfit.improve.iterate.evidence import VALID, Answers, Half, answers_of
 from goodfit.improve.iterate.history import remember
 from goodfit.improve.iterate.proposal import Proposal
-from goodfit.improve.pairs import MODEL
+from goodfit.improve.pairs import MODEL, Pair
+from goodfit.improve.written import written
 from goodfit.pipeline import Outcome, conduct
 from goodfit.run import RECIPE, SCORES, Run, Screen, digest
 from goodfit.score import Verdict
@@ -60,7 +61,7 @@ def carry_out(run: Run, proposal: Proposal, screen: Screen | None = None, *, hal
         screen.say(f"run {child.id}: {proposal.title}")
     outcome = conduct(read(child.path / RECIPE, child.record.overrides).recipe, child)
     verdict = against(child, run, half)
-    better = verdict is not None and verdict.difference is not None and (verdict.difference.low or 0.0) > 0
+    better = verdict is not None and verdict.answer == "better"
     if verdict is not None and verdict.difference is not None:
         remember(run.workspace, (run.id, child.id), proposal.action, proposal.gain, verdict.difference)
     return Step(proposal, child, outcome, verdict, better)
@@ -72,8 +73,8 @@ def against(child: Run, parent: Run, half: Half | None, *, level: float = ACCEPT
     if not all(path.is_file() for path in documents):
         return None
     mine, theirs = (read_json(path) for path in documents)
-    if mine["task"] != "classification":
-        return None
+    if not mine["labels"]:
+        return _of_texts(Pair(parent, child, theirs, mine, f"{child.id} vs {parent.id}"))
     try:
         ours, others = answers_of(child, mine["labels"]), answers_of(parent, theirs["labels"])
     except RunError:
@@ -87,6 +88,13 @@ def against(child: Run, parent: Run, half: Half | None, *, level: float = ACCEPT
     words = f"{child.id} vs {parent.id} on {theirs['primary']}, validation rows"
     said = b.said[MODEL] if a.labels == b.labels else _renamed(b, a.labels)
     return compare(theirs["primary"], a.truth, a.said[MODEL], said, clusters=a.clusters, question=Question(words, level=level))
+
+
+def _of_texts(pair: Pair) -> Verdict | None:
+    """Of models that write: the first comparison that could be made of what both wrote to the same validation rows, at 95%."""
+    if {pair.mine["on"], pair.theirs["on"]} != {VALID}:
+        return None
+    return next((verdict for verdict in written(pair) if verdict.difference is not None and verdict.difference.value is not None), None)
 
 
 def _child(run: Run, proposal: Proposal) -> Run:

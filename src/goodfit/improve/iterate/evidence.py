@@ -102,7 +102,7 @@ class Evidence:
             raise RunError(f"{run.id} has no scores yet, so there is nothing to improve on", fix=f"goodfit evaluate {run.id}")
         recipe = read(run.path / RECIPE, run.record.overrides).recipe
         primary, answers = str(scores["primary"]), None
-        if recipe.task.kind == "classification":
+        if recipe.task.label_columns:
             answers = answers_of(run, scores["labels"])
             answers = answers.half(half) if half else answers
             found = answers.score(primary)

@@ -44,7 +44,7 @@ def write_requests(run: Run, found: Sequence[Proposal], folder: Path, pool: tupl
     recipe = read(run.path / RECIPE, run.record.overrides).recipe
     paths = pool or (recipe.audit.production if recipe.audit else ())
     path, wanted = folder / REQUESTS, int(asked.request["rows"])
-    lines = _rows(run, paths, wanted) if paths and recipe.task.kind == "classification" else [_spoken(asked)]
+    lines = _rows(run, paths, wanted) if paths and recipe.task.label_columns else [_spoken(asked)]
     columns = (recipe.task.text[0] if len(recipe.task.text) == 1 else "text", *recipe.task.label_columns[:1])
     text = io.StringIO()
     writer = csv.DictWriter(text, (*BEFORE, *columns, *BEHIND), lineterminator="\n")

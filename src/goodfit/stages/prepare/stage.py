@@ -63,7 +63,7 @@ WAYS: dict[str, Callable[[Recipe, Choice, Splits, Run], Prepared]] = {"classific
 def _mix_files(recipe: Recipe, run: Run) -> dict[str, Any]:
     """The content of the mix, and of the suspects where they are left out: part of the stage's inputs."""
     found = {"mix": mix_fingerprint(recipe.prepare.mix, run.base)}
-    if recipe.prepare.suspects == "leave_out" and recipe.task.kind == "classification":
+    if recipe.prepare.suspects == "leave_out":
         found["suspects"] = digest(suspects_of(run).to_pylist())
     return found
 
