@@ -173,6 +173,7 @@ SURFACE = {
     "list": {"workspace", "as_json"},
     "show": {"reference", "stage", "row", "workspace", "as_json"},
     "compare": {"references", "workspace", "as_json"},
+    "iterate": {"reference", "place", "loop", "budget", "pool", "workspace", "quiet", "as_json"},
     "review": {"references", "of", "reviewer", "prefer", "rate", "items", "sample", "show_results", "web", "port", "workspace", "as_json"},
     "judge": {"reference", "model", "base_url", "key_env", "name", "yes", "workspace", "as_json"},
     "explain": {"code", "as_json"},

@@ -6,7 +6,7 @@ same validation rows and a little more, or what the diagnosis forecasts, and his
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,6 +34,17 @@ SEARCH = (0.004, -0.004, 0.02)
 """Gain of a search over computed defaults with its 95% interval, on average (benchmarks/results/4-search.json)."""
 TRIALS = 16
 MOST_EPOCHS = 40
+
+
+class _What(NamedTuple):
+    """The words of a proposal."""
+
+    action: str
+    cause: str
+    title: str
+    changes: dict[str, Any]
+    why: str = ""
+    """Where no finding says it."""
 
 
 def lower_rate(evidence: Evidence, history: History, rng: np.random.Generator) -> Proposal | None:
@@ -67,10 +78,9 @@ def _rate(evidence: Evidence, history: History, rng: np.random.Generator, found:
     if value == "auto" and evidence.given("train.head_learning_rate") != "auto":
         changes["train.head_learning_rate"] = "auto"
     name = "lower_rate" if lower else "raise_rate"
-    return _proposal(
-        evidence, name, "rate", f"train again with a {'lower' if lower else 'higher'} rate: {said} in place of {rate:g}",
-        found, changes, realised(_bound(evidence, rng), history.shares(name), rng),
-    )  # fmt: skip
+    title = f"train again with a {'lower' if lower else 'higher'} rate: {said} in place of {rate:g}"
+    draws = realised(_bound(evidence, rng), history.shares(name), rng)
+    return _proposal(evidence, _What(name, "rate", title, changes), found, draws)
 
 
 def longer(evidence: Evidence, history: History, rng: np.random.Generator) -> Proposal | None:
@@ -91,10 +101,8 @@ def longer(evidence: Evidence, history: History, rng: np.random.Generator) -> Pr
     ahead = _forecast(found, rng)
     bound = _bound(evidence, rng) if ahead is None else np.maximum(ahead, _bound(evidence, rng) if fits else ahead)
     factor = (float(computed or 0) if fits else float(value)) / max(epochs, 1e-9)
-    return _proposal(
-        evidence, "longer", "too_short", f"train longer: {said} epochs in place of {epochs:g}", found, changes,
-        realised(bound, history.shares("longer"), rng), factor=max(1.0, factor),
-    )  # fmt: skip
+    what = _What("longer", "too_short", f"train longer: {said} epochs in place of {epochs:g}", changes)
+    return _proposal(evidence, what, found, realised(bound, history.shares("longer"), rng), factor=max(1.0, factor))
 
 
 def larger_adapter(evidence: Evidence, history: History, rng: np.random.Generator) -> Proposal | None:
@@ -104,10 +112,8 @@ def larger_adapter(evidence: Evidence, history: History, rng: np.random.Generato
         return None
     rank = int(evidence.given("peft.r"))
     changes = {"peft.r": 4 * rank, "peft.lora_alpha": 4 * float(evidence.given("peft.lora_alpha"))}
-    return _proposal(
-        evidence, "larger_adapter", "capacity", f"a larger adapter: rank {4 * rank} in place of {rank}", found, changes,
-        realised(0.5 * _bound(evidence, rng), history.shares("larger_adapter"), rng), factor=1.2,
-    )  # fmt: skip
+    what = _What("larger_adapter", "capacity", f"a larger adapter: rank {4 * rank} in place of {rank}", changes)
+    return _proposal(evidence, what, found, realised(0.5 * _bound(evidence, rng), history.shares("larger_adapter"), rng), factor=1.2)
 
 
 def search(evidence: Evidence, history: History, rng: np.random.Generator) -> Proposal | None:
@@ -117,9 +123,8 @@ def search(evidence: Evidence, history: History, rng: np.random.Generator) -> Pr
         return None
     title = f"search the numbers of the training: {TRIALS} trials"
     why = "Nobody searched them for this data; on average a search gains little over computed defaults."
-    return _proposal(
-        evidence, "search", "search", title, [], {"tune.trials": TRIALS}, around(*SEARCH, rng), factor=TRIALS / 2, why=why,
-    )  # fmt: skip
+    what = _What("search", "search", title, {"tune.trials": TRIALS}, why)
+    return _proposal(evidence, what, [], around(*SEARCH, rng), factor=TRIALS / 2)
 
 
 def _bound(evidence: Evidence, rng: np.random.Generator) -> Floats:
@@ -141,13 +146,12 @@ def _forecast(found: list[Finding], rng: np.random.Generator) -> Floats | None:
     return None
 
 
-def _proposal(  # noqa: PLR0913 - the parts of a proposal
-    evidence: Evidence, action: str, cause: str, title: str, found: list[Finding], changes: dict[str, Any], draws: Floats, *,
-    factor: float = 1.0, why: str = "",
-) -> Proposal:  # fmt: skip
+def _proposal(evidence: Evidence, what: _What, found: list[Finding], draws: Floats, *, factor: float = 1.0) -> Proposal:
+    """`factor`: how many times the run's own training and evaluation it costs."""
     gain = Gain(draws)
     return Proposal(
-        action=action, kind="recipe", cause=cause, title=title, why=why or ". ".join(f.title for f in found[:2]) + ".",
-        findings=tuple(f.code for f in found), evidence=tuple(s for f in found[:2] for s in f.evidence[:2]), changes=changes,
-        gain=gain.score(evidence.primary, evidence.score.n), chance=gain.chance, cost=Cost(seconds=round(evidence.seconds * factor, 1)),
+        action=what.action, kind="recipe", cause=what.cause, title=what.title, changes=what.changes,
+        why=what.why or ". ".join(f.title for f in found[:2]) + ".", findings=tuple(f.code for f in found),
+        evidence=tuple(s for f in found[:2] for s in f.evidence[:2]), gain=gain.score(evidence.primary, evidence.score.n),
+        chance=gain.chance, cost=Cost(seconds=round(evidence.seconds * factor, 1)),
     )  # fmt: skip
