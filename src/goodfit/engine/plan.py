@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Schedule = Literal["linear", "cosine", "constant", "constant_with_warmup"]
+Schedule = Literal["linear", "cosine", "constant", "constant_with_warmup", "warmup_stable_decay"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 _NOT_PART_OF_IT = frozenset({"logging_seconds", "logging_steps", "save_seconds", "save_total_limit", "threads"})
@@ -45,6 +45,8 @@ class Plan:
     warmup_steps: float = 0.06
     """Steps, or a share of all steps where below 1."""
     lr_scheduler_type: Schedule = "linear"
+    decay_steps: float = 0.2
+    """The linear fall at the end of `warmup_stable_decay`: steps, or a share of all steps where below 1."""
     max_grad_norm: float = 1.0
     """0: no clipping."""
     early_stopping: bool = True
@@ -77,12 +79,11 @@ class Plan:
         assert self.max_steps is None or self.max_steps > 0, self.max_steps
         assert min(self.batch_tokens, self.save_total_limit) > 0, "a budget of nothing"
         assert self.warmup_steps >= 0, self.warmup_steps
+        assert self.decay_steps > 0, self.decay_steps
 
     def warmup(self, steps_total: int) -> int:
         """Warm-up steps: a count, or the share of `steps_total`, rounded up."""
-        if self.warmup_steps < 1:
-            return math.ceil(self.warmup_steps * steps_total)
-        return min(int(self.warmup_steps), steps_total)
+        return _steps(self.warmup_steps, steps_total)
 
     def rate_factor(self, step: int, steps_total: int) -> float:
         """What the rates are multiplied by at the optimiser step `step` (0-based), as in transformers' schedules.
@@ -94,6 +95,9 @@ class Plan:
             return (step + 1) / warmup
         if self.lr_scheduler_type.startswith("constant"):
             return 1.0
+        if self.lr_scheduler_type == "warmup_stable_decay":
+            fall = min(_steps(self.decay_steps, steps_total), steps_total - warmup)
+            return min(1.0, (steps_total - step) / max(1, fall))
         done = (step - warmup) / max(1, steps_total - warmup)
         if self.lr_scheduler_type == "linear":
             return max(0.0, 1.0 - done)
@@ -111,3 +115,7 @@ class Plan:
         """`b2:` and a hash of the essence."""
         text = json.dumps(self.essence(), sort_keys=True)
         return f"b2:{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}"
+
+
+def _steps(given: float, steps_total: int) -> int:
+    return math.ceil(given * steps_total) if given < 1 else min(int(given), steps_total)

@@ -8,6 +8,7 @@ task.py      task
 data.py      data, groups, split
 prepare.py   choose, prepare
 train.py     train, peft
+tune.py      tune
 evaluate.py  audit, evaluate, report
 whole.py     Recipe, and a stage's view of it
 """
@@ -18,7 +19,8 @@ from goodfit.recipe.prepare import Choose, Mix, Prepare
 from goodfit.recipe.section import Auto, Names, Section, Share
 from goodfit.recipe.task import Task
 from goodfit.recipe.train import Peft, Train
-from goodfit.recipe.whole import Recipe, view
+from goodfit.recipe.tune import Range, Tune
+from goodfit.recipe.whole import Recipe, view, with_values
 
 __all__ = [
     "Audit",
@@ -33,6 +35,7 @@ __all__ = [
     "Names",
     "Peft",
     "Prepare",
+    "Range",
     "Recipe",
     "Report",
     "Section",
@@ -40,5 +43,7 @@ __all__ = [
     "Split",
     "Task",
     "Train",
+    "Tune",
     "view",
+    "with_values",
 ]

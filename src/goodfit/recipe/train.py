@@ -26,8 +26,8 @@ class Train(Section):
     """Rows per micro-batch; times gradient_accumulation_steps it is the number of rows of an optimiser step."""
     gradient_accumulation_steps: Annotated[int, Field(gt=0)] = 1
     """Micro-batches per optimiser step; the loss equals that of the whole batch."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    """Decoupled decay; none on norms and biases."""
+    weight_decay: Auto | Annotated[float, Field(ge=0)] = "auto"
+    """Decoupled decay; none on norms and biases. `auto`: 0.01, and 0 for an adapter."""
     adam_beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """AdamW's first moment."""
     adam_beta2: Annotated[float, Field(ge=0, lt=1)] = 0.999
@@ -36,10 +36,12 @@ class Train(Section):
     """AdamW's epsilon."""
     max_grad_norm: Annotated[float, Field(ge=0)] = 1.0
     """Gradients are clipped to this global norm; 0 switches clipping off."""
-    lr_scheduler_type: Literal["linear", "cosine", "constant", "constant_with_warmup"] = "linear"
-    """Shape of the rate after the warm-up."""
-    warmup_steps: Annotated[float, Field(ge=0)] = 0.06
-    """Below 1 a share of all steps, else steps."""
+    lr_scheduler_type: Literal["auto", "linear", "cosine", "constant", "constant_with_warmup", "warmup_stable_decay"] = "auto"
+    """Shape of the rate after the warm-up; `auto`: linear to 0. `warmup_stable_decay` holds the rate and falls linearly at the end."""
+    decay_steps: Annotated[float, Field(gt=0)] = 0.2
+    """How long the fall of `warmup_stable_decay` takes: below 1 a share of all steps, else steps."""
+    warmup_steps: Auto | Annotated[float, Field(ge=0)] = "auto"
+    """Below 1 a share of all steps, else steps. `auto`: 0.06, and 0.03 for a model that writes."""
     label_smoothing_factor: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the target spread over all classes."""
     class_weights: Literal["none", "balanced"] | dict[str, float] = "none"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +12,7 @@ from goodfit.recipe.evaluate import Audit, Evaluate, Report
 from goodfit.recipe.prepare import Choose, Prepare
 from goodfit.recipe.task import Task
 from goodfit.recipe.train import Peft, Train
+from goodfit.recipe.tune import Tune
 
 
 class Recipe(BaseModel):
@@ -34,6 +36,7 @@ class Recipe(BaseModel):
     audit: Audit | Literal[False] = Audit()
     choose: Choose = Choose()
     prepare: Prepare = Prepare()
+    tune: Tune | Literal[False] = Tune()
     train: Train = Train()
     peft: Peft = Peft()
     evaluate: Evaluate = Evaluate()
@@ -47,6 +50,19 @@ class Recipe(BaseModel):
 def view(recipe: Recipe, reads: tuple[str, ...]) -> Recipe:
     """The recipe with the sections of `reads` only: any other attribute raises, so a stage cannot read what it did not declare."""
     return _View.of(recipe, reads)  # type: ignore[return-value]
+
+
+def with_values(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
+    """The recipe with other values at some dotted keys (`train.learning_rate`), checked as if they had been written; a view stays one."""
+    seen: Any = recipe
+    if isinstance(seen, _View):
+        return seen.with_values(values)  # type: ignore[return-value]
+    changed: dict[str, Any] = {}
+    for key, value in values.items():
+        section, name = key.split(".", 1)
+        changed.setdefault(section, getattr(recipe, section).model_dump())[name] = value
+    made = {section: type(getattr(recipe, section)).model_validate(content) for section, content in changed.items()}
+    return recipe.model_copy(update=made)
 
 
 class _View:
@@ -69,6 +85,10 @@ class _View:
         if name not in self._reads:
             raise AttributeError(f"this stage reads {', '.join(self._reads)} of the recipe, not {name!r}: declare it in @stage(reads=…)")
         return getattr(self._recipe, name)
+
+    def with_values(self, values: Mapping[str, Any]) -> _View:
+        """A view of a recipe with other values."""
+        return _View(with_values(self._recipe, values), self._reads)
 
     def resolved(self) -> dict[str, Any]:
         """The values behind the fingerprint."""

@@ -18,17 +18,15 @@ from goodfit.engine.events import Action, Event
 from goodfit.engine.fit import Fitted, fit
 from goodfit.errors import DataError
 from goodfit.files import read_json, write_json
-from goodfit.models.adapters import add_lora
-from goodfit.models.freeze import freeze
-from goodfit.models.load import LoadedModel
 from goodfit.monitor.events import EventFile
-from goodfit.recipe import Recipe
+from goodfit.recipe import Recipe, with_values
 from goodfit.run import BEST, CHECKPOINTS, EVENTS, MODEL, Run
 from goodfit.score import Score
 from goodfit.stage import stage
 from goodfit.stages.train.classes import Classes
 from goodfit.stages.train.language import Language
 from goodfit.tasks import SAVED, Classification, Generation, Saved
+from goodfit.tasks.beginning import Beginning
 
 if TYPE_CHECKING:
     from goodfit.stages.choose import Choice
@@ -62,10 +60,12 @@ def train(recipe: Recipe, choice: Choice, plan: Tuned, tokens: Tokens, run: Run)
     """Fine-tunes; resumes from the newest checkpoint of an earlier attempt."""
     if not tokens.rows["train"]:
         raise DataError("no rows are left to train on", fix="split/manifest.json says what was dropped, and why")
+    recipe = with_values(recipe, plan.chosen)
     way, folder = WAYS[type(tokens.task)](tokens.task), run.folder("train")
-    loaded = _model(recipe, choice, plan, tokens, way)
+    start = Beginning(tokens.task, choice.base.path, tokens.rows["train"], tokens.label_counts)
+    loaded = start.model(recipe.train, recipe.peft, lora_dropout=plan.lora_dropout, seed=recipe.seed)
     examples = {"train": tokens.examples("train"), "valid": tokens.examples("valid") if tokens.rows.get("valid") else None}
-    objective = way.objective(recipe, tokens)
+    objective = start.objective(recipe.train)
     events = EventFile(folder / EVENTS)
     checkpoints = Checkpoints(folder / CHECKPOINTS, attempt=events.attempts() + 1, base=choice.base.content)
     listener = _Listener(run, events, way.watch(recipe, loaded, examples["valid"], folder))
@@ -82,7 +82,7 @@ def train(recipe: Recipe, choice: Choice, plan: Tuned, tokens: Tokens, run: Run)
 
 
 Way = Classes | Language
-"""What differs between the tasks: how a model is begun, judged and saved."""
+"""What differs between the tasks: how a model is watched and saved."""
 WAYS: dict[type[Any], Callable[[Any], Way]] = {Classification: Classes, Generation: Language}
 
 
@@ -99,18 +99,6 @@ class _Listener:
         if event["event"] in ("start", "warning", "end"):
             self.run.log(f"train: {event}")
         return None
-
-
-def _model(recipe: Recipe, choice: Choice, plan: Tuned, tokens: Tokens, way: Way) -> LoadedModel:
-    """The base model with its head, an adapter if asked for, and what is frozen frozen."""
-    loaded, peft = way.begin(recipe, choice, tokens), recipe.peft
-    if peft.method == "lora":
-        return add_lora(
-            loaded, r=peft.r, lora_alpha=peft.lora_alpha, lora_dropout=plan.lora_dropout, target_modules=peft.target_modules,
-            seed=recipe.seed,
-        )  # fmt: skip
-    freeze(loaded.model, recipe.train.freeze)
-    return loaded
 
 
 def _best(fitted: Fitted) -> dict[str, Any]:

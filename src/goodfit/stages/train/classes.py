@@ -1,4 +1,4 @@
-"""A classifier: its seeded head, class weights, and the decision that is taken on validation. Part of train, for classification."""
+"""A classifier: what is watched, and the decision that is taken on validation. Part of train, for classification."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from goodfit.engine.events import Event, ignore
 from goodfit.engine.examples import Examples
 from goodfit.engine.fitted import Fitted
 from goodfit.engine.infer import in_order, infer
-from goodfit.engine.objective import Objective
-from goodfit.models.load import LoadedModel, load, start_from_shares
+from goodfit.models.load import LoadedModel
 from goodfit.models.save import save
 from goodfit.recipe import Recipe
 from goodfit.run import ASSIGNMENT, MODEL, Run
@@ -30,24 +29,10 @@ if TYPE_CHECKING:
 
 
 class Classes:
-    """How a classifier is begun, judged and saved."""
+    """How a classifier is watched and saved."""
 
     def __init__(self, task: Classification) -> None:
         self.task = task
-
-    def begin(self, recipe: Recipe, choice: Choice, tokens: Tokens) -> LoadedModel:
-        """The base model with a seeded head."""
-        task = self.task
-        loaded = load(choice.base.path, labels=task.labels, problem_type=task.problem_type, seed=recipe.seed)
-        if task.multi_label:
-            start_from_shares(loaded, [tokens.label_counts.get(label, 0) / max(1, tokens.rows["train"]) for label in task.labels])
-        return loaded
-
-    def objective(self, recipe: Recipe, tokens: Tokens) -> Objective:
-        """The loss with its class weights."""
-        counts = np.array([tokens.label_counts.get(label, 0) for label in self.task.labels])
-        weights = self.task.class_weights(recipe.train.class_weights, counts, tokens.rows["train"])
-        return self.task.objective(weights, recipe.train.label_smoothing_factor, recipe.train.metric_for_best_model)
 
     def watch(self, recipe: Recipe, loaded: LoadedModel, valid: Examples | None, folder: Path) -> Callable[[Event], object]:
         """Nothing beside the scores."""

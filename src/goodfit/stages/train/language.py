@@ -1,4 +1,4 @@
-"""A model that writes: its language head, the chat template and the stop tokens that it is saved with. Part of train, for generation."""
+"""A model that writes: the chat template and the stop tokens that it is saved with. Part of train, for generation."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from goodfit.data.named import masked_kinds
 from goodfit.engine.events import Event, ignore
 from goodfit.engine.examples import Examples
 from goodfit.engine.fitted import Fitted
-from goodfit.engine.objective import Objective
-from goodfit.models.load import LoadedModel, load_language
+from goodfit.models.load import LoadedModel
 from goodfit.models.save import save
 from goodfit.models.templates import Template
 from goodfit.recipe import Recipe
@@ -30,18 +29,10 @@ SAMPLED = 0x5A3
 
 
 class Language:
-    """How a model that writes is begun, judged and saved."""
+    """How a model that writes is watched and saved."""
 
     def __init__(self, task: Generation) -> None:
         self.task = task
-
-    def begin(self, recipe: Recipe, choice: Choice, tokens: Tokens) -> LoadedModel:
-        """The base model with the head that it was pre-trained with, and rows for the tokens that the recipe adds."""
-        return self.task.vocabulary.extend(load_language(choice.base.path))
-
-    def objective(self, recipe: Recipe, tokens: Tokens) -> Objective:
-        """The loss of every learned token."""
-        return self.task.objective(recipe.train.metric_for_best_model)
 
     def watch(self, recipe: Recipe, loaded: LoadedModel, valid: Examples | None, folder: Path) -> Callable[[Event], object]:
         """Some validation prompts are answered before, while, and after the model trains."""

@@ -1,0 +1,227 @@
+"""Two cheap measurements on a copy of the model: the rates that it can take, and how many rows a step can use. They change the model.
+
+*Range test* (Smith 2017): a hundred steps, each at a higher rate; where the loss falls fastest and where it breaks bound a good rate. With
+a fresh head the first steps measure the head alone, so the fastest fall is looked for after them.
+
+*Noise scale* (McCandlish et al. 2018, appendix A.1): with gradients of b and of B rows, |G|^2 = (B |G_B|^2 - b |G_b|^2) / (B - b) and
+S = (|G_b|^2 - |G_B|^2) / (1/b - 1/B) are unbiased; S / |G|^2 is the number of rows beyond which more rows per step hardly help. Both
+are averaged over the steps before they are divided; the interval is a jackknife over blocks of steps. It grows while a model trains: it
+bounds a batch, it does not choose one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from goodfit.engine.batches import Cutter, Indices, Order, assemble
+from goodfit.engine.examples import Examples
+from goodfit.engine.finite import NotFinite
+from goodfit.engine.infer import cutter_for
+from goodfit.engine.objective import Objective
+from goodfit.engine.optimiser import Optimiser
+from goodfit.engine.plan import Plan
+from goodfit.engine.precision import choose_precision
+from goodfit.engine.step import Stepper, dropout_seed
+from goodfit.engine.tier import find_tier
+
+STEPS, LOW, HIGH = 100, 1e-7, 1e-1
+HEAD_STEPS = 20
+SMOOTH = 0.9
+PIECES = 4
+"""Pieces of a batch whose gradients are compared with the whole."""
+NOISE_STEPS, BLOCKS = 40, 10
+
+
+@dataclass(frozen=True)
+class RangeTest:
+    """The loss of each step at its rate [n], and what is read off."""
+
+    rates: list[float]
+    losses: list[float]
+    smoothed: list[float]
+    steepest: float | None
+    """Rate at which the smoothed loss falls fastest; None where it never falls."""
+    diverged_at: float | None
+    """First rate at which the smoothed loss rises clearly above its start, or back to it, or is no number; None within the range."""
+    steps: int
+
+    @property
+    def suggestion(self) -> float | None:
+        """The rate of the steepest fall, but at most a tenth of the one that breaks."""
+        known = [rate for rate in (self.steepest, None if self.diverged_at is None else self.diverged_at / 10) if rate is not None]
+        return min(known, default=None)
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict."""
+        return asdict(self) | {"suggestion": self.suggestion}
+
+
+@dataclass(frozen=True)
+class NoiseScale:
+    """Rows beyond which a larger step hardly helps, with a 95% interval; no `scale` with `why_absent`."""
+
+    scale: float | None
+    low: float | None
+    high: float | None
+    steps: int
+    rows_small: int
+    rows_large: int
+    why_absent: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict."""
+        return asdict(self)
+
+
+def range_test(
+    model: nn.Module, train: Examples, plan: Plan, objective: Objective, *, steps: int = STEPS, span: tuple[float, float] = (LOW, HIGH)
+) -> RangeTest:
+    """Train for `steps` steps while the body's rate rises evenly on a logarithmic scale; the head's stays in the plan's proportion."""
+    low, high = span
+    rates = [low * (high / low) ** (k / (steps - 1)) for k in range(steps)]
+    head = None if plan.head_learning_rate is None else plan.head_learning_rate / plan.learning_rate
+    flat = dataclasses.replace(
+        plan, learning_rate=1.0, head_learning_rate=head, lr_scheduler_type="constant", max_steps=steps, save_seconds=1e9
+    )  # fmt: skip
+    stepper, order, cutter = _ready(model, train, flat, objective)
+    losses: list[float] = []
+    broken = False
+    with stepper.forward.ready():
+        model.train()
+        for k, rate in enumerate(rates):
+            try:
+                done = stepper(k, order.batch(k), cutter, scale=rate)
+            except NotFinite:
+                broken = True
+                break
+            losses.append(done.loss_sum / max(done.weight_total, 1e-12))
+            if len(losses) > HEAD_STEPS and losses[-1] > 4 * losses[0] + 1:
+                break
+    model.eval()
+    return read_off(rates, losses, broken=broken)
+
+
+def read_off(rates: list[float], losses: list[float], *, broken: bool = False) -> RangeTest:
+    """The steepest fall and the break in a range test's losses (`rates` may be longer: the rest was never reached)."""
+    smoothed = _smooth(losses)
+    steepest = diverged = None
+    if len(smoothed) > HEAD_STEPS + 2:
+        falls = np.gradient(np.array(smoothed), np.log(np.array(rates[: len(smoothed)])))
+        place = HEAD_STEPS + int(np.argmin(falls[HEAD_STEPS:]))
+        steepest = rates[place] if falls[place] < 0 else None
+        diverged = _first_break(rates, smoothed, float(np.mean(losses[:5])))
+    if broken and diverged is None:
+        diverged = rates[min(len(losses), len(rates) - 1)]
+    return RangeTest(rates[: len(losses)], losses, smoothed, steepest, diverged, len(losses))
+
+
+def _first_break(rates: list[float], smoothed: list[float], start: float) -> float | None:
+    """The rate at which the loss is a quarter above its start, or back there after it had fallen by a fifth."""
+    fallen = False
+    for k, loss in enumerate(smoothed):
+        fallen = fallen or loss < 0.8 * start
+        if k >= HEAD_STEPS and (loss >= 1.25 * start or (fallen and loss >= 0.98 * start)):
+            return rates[k]
+    return None
+
+
+def _smooth(losses: list[float]) -> list[float]:
+    """An exponential average, corrected for its beginning."""
+    out, mean = [], 0.0
+    for k, loss in enumerate(losses):
+        mean = SMOOTH * mean + (1 - SMOOTH) * loss
+        out.append(mean / (1 - SMOOTH ** (k + 1)))
+    return out
+
+
+def noise_scale(model: nn.Module, train: Examples, plan: Plan, objective: Objective, *, steps: int = NOISE_STEPS) -> NoiseScale:
+    """Measured over the first `steps` steps of the plan's training (its first quarter, where the head is new, not counted)."""
+    rows = plan.train_batch_size or 0
+    small = rows // PIECES
+    if small < 1 or len(train) < 2 * rows:
+        return NoiseScale(
+            None, None, None, 0, small, rows, f"{len(train):,} rows in steps of {rows} are too few to compare steps of two sizes"
+        )
+    stepper, order, cutter = _ready(model, train, plan, objective)
+    steps = min(steps, order.steps_total)
+    found: list[tuple[float, float]] = []
+    with stepper.forward.ready():
+        model.train()
+        for k in range(steps):
+            batch = order.batch(k)
+            if len(batch) == rows and k >= steps // 4:
+                found.append(_two_norms(stepper, train, objective, (batch, k, plan.seed), cutter))
+            try:
+                stepper(k, batch, cutter)
+            except NotFinite:
+                break
+    model.eval()
+    return _scale_of(np.array(found), small, rows)
+
+
+def _two_norms(
+    stepper: Stepper, train: Examples, objective: Objective, at: tuple[Indices, int, int], cutter: Cutter
+) -> tuple[float, float]:
+    """(mean squared gradient norm of the pieces, squared norm of the whole)."""
+    batch, step, seed = at
+    pieces = np.array_split(np.random.default_rng([seed, step]).permutation(batch), PIECES)
+    whole: list[torch.Tensor] | None = None
+    squares = []
+    for place, rows in enumerate(pieces):
+        total = objective.weight_total(np.asarray(train.target[rows]), np.asarray(train.weight[rows])) or 1.0
+        torch.manual_seed(dropout_seed(seed, step, place))
+        for part in cutter.cut(rows, train.lengths):
+            (stepper.forward.loss(assemble(train, part), objective) / total).backward()  # type: ignore[no-untyped-call]
+        gradients = [p.grad.detach().clone() for p in stepper.optimiser.parameters.values() if p.grad is not None]
+        stepper.optimiser.forget_gradients()
+        squares.append(_square(gradients))
+        share = len(rows) / len(batch)
+        whole = [share * g for g in gradients] if whole is None else [w + share * g for w, g in zip(whole, gradients, strict=True)]
+    assert whole is not None
+    return float(np.mean(squares)), _square(whole)
+
+
+def _square(gradients: list[torch.Tensor]) -> float:
+    return float(sum(float(g.double().square().sum()) for g in gradients))
+
+
+def _scale_of(norms: NDArray[np.float64], small: int, large: int) -> NoiseScale:
+    """S / |G|^2 from squared norms [steps, 2] of gradients of `small` and of `large` rows, with a jackknife over blocks of steps."""
+    if len(norms) < 2 * BLOCKS or not np.isfinite(norms).all():
+        return NoiseScale(None, None, None, len(norms), small, large, f"{len(norms)} steps are too few to average over")
+
+    def ratio(part: NDArray[np.float64]) -> float:
+        of_small, of_large = part.mean(axis=0)
+        signal = (large * of_large - small * of_small) / (large - small)
+        noise = (of_small - of_large) / (1 / small - 1 / large)
+        return float(noise / signal) if signal > 0 else math.inf
+
+    scale = ratio(norms)
+    block = np.arange(len(norms)) * BLOCKS // len(norms)
+    without = np.log([max(ratio(norms[block != b]), 1e-9) for b in range(BLOCKS)])
+    if not math.isfinite(scale) or scale <= 0 or not np.isfinite(without).all():
+        why = f"the gradient's noise drowns its direction in {len(norms)} steps of {large} rows: the noise scale is far above {large}"
+        return NoiseScale(None, None, None, len(norms), small, large, why)
+    error = math.sqrt((BLOCKS - 1) / BLOCKS * float(np.sum((without - without.mean()) ** 2)))
+    half = 2.262 * error  # Student's t with 9 degrees of freedom
+    return NoiseScale(scale, scale * math.exp(-half), scale * math.exp(half), len(norms), small, large)
+
+
+def _ready(model: nn.Module, train: Examples, plan: Plan, objective: Objective) -> tuple[Stepper, Order, Cutter]:
+    """What steps are made of, as `fit` makes it."""
+    order = Order(np.asarray(train.lengths), plan, train.draws)
+    optimiser = Optimiser(model, plan, order.steps_total)
+    tier = find_tier(model, train)
+    parameter = next(model.parameters())
+    width = int(getattr(getattr(model, "config", None), "hidden_size", 768))
+    dtype, _ = choose_precision(plan.precision, width, parameter.device)
+    forward = tier.forward(model, dtype)
+    return Stepper(forward, optimiser, objective, train, plan.seed), order, cutter_for(forward, plan.batch_tokens, plan.batch_rows)
