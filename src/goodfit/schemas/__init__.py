@@ -15,6 +15,7 @@ from goodfit.run import RunRecord
 from goodfit.schemas.document import Document
 from goodfit.schemas.review import JudgeAnswer, ReviewAnswer, ReviewItems, ReviewResults
 from goodfit.schemas.suspects import DecisionLine, SuspectAnswer, SuspectItems, SuspectReview
+from goodfit.schemas.tuning import Measured, Plan, Search, Trial
 from goodfit.score import Score, Verdict
 
 
@@ -197,14 +198,6 @@ class Candidates(Document):
     """Those that could not be told apart from the first, the first among them."""
 
 
-class Plan(Document):
-    """tune/plan.json: every number of the training and why it is what it is."""
-
-    schema_: Literal["goodfit/plan/1"] = Field(alias="schema")
-    plan: dict[str, Any]
-    reasons: dict[str, str]
-
-
 class Best(Document):
     """train/best.json: which step was kept, why, and by how much over the last one."""
 
@@ -376,7 +369,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "sample": Sample, "parity": Parity, "review_items": ReviewItems, "review_answer": ReviewAnswer, "review": ReviewResults,
     "judge_answer": JudgeAnswer, "decision": DecisionLine, "suspect_items": SuspectItems, "suspect_answer": SuspectAnswer,
     "suspect_review": SuspectReview,
-    "ledger": LedgerLine, "shown": ShownRow,
+    "trial": Trial, "search": Search, "measured": Measured, "ledger": LedgerLine, "shown": ShownRow,
     "result": ResultDocument, "claim": Claim,
 }  # fmt: skip
 """Name of the published schema -> its model."""
@@ -384,7 +377,8 @@ MODELS: dict[str, type[BaseModel]] = {
 FILES: dict[str, str] = {
     "run.json": "run", "split/manifest.json": "split", "split/hygiene.json": "hygiene",
     "audit/profile.json": "profile", "prepare/manifest.json": "prepare", "choose/candidates.json": "candidates",
-    "tune/plan.json": "plan", "train/best.json": "best", "train/events.jsonl": "event", "evaluate/scores.json": "scores",
+    "tune/plan.json": "plan", "tune/trials.jsonl": "trial", "tune/search.json": "search", "tune/measured.json": "measured",
+    "train/best.json": "best", "train/events.jsonl": "event", "evaluate/scores.json": "scores",
     "evaluate/mistakes.jsonl": "mistake", "review/items.json": "review_items", "review/results.json": "review",
     "review/suspects/items.json": "suspect_items", "review/suspects/results.json": "suspect_review", "split/decisions.jsonl": "decision",
     "prepare/shown.jsonl": "shown", "train/samples.jsonl": "sample", "evaluate/samples.jsonl": "sample",

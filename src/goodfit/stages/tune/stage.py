@@ -17,8 +17,9 @@ from goodfit.stages.tune.defaults import Facts
 from goodfit.stages.tune.earlier import earlier
 from goodfit.stages.tune.finals import Found, settle_it
 from goodfit.stages.tune.findings import findings_of_measures, findings_of_search, nothing_searched
+from goodfit.stages.tune.importance import importance
 from goodfit.stages.tune.measured import measure
-from goodfit.stages.tune.record import Book
+from goodfit.stages.tune.record import SEARCHED, Book
 from goodfit.stages.tune.rows import LEAST, clusters_of, enough, halves
 from goodfit.stages.tune.search import Given, search
 from goodfit.stages.tune.space import Point, space_of
@@ -112,7 +113,9 @@ def _search(section: Tune, ground: Ground, clusters: Any, where: tuple[Choice, R
     given = _given(section, ground, choice, run)
     search(given)
     found = settle_it(given, clusters[ground.judging])
-    given.book.save(result=found.to_json())
+    searched = given.book.of(SEARCHED)
+    weights = importance(searched, given.space.tried, higher=given.higher, seed=ground.seed % 2**32)
+    given.book.save(result=found.to_json(), importance={score.name: score.to_json() for score in weights})
     run.report(findings_of_search(given, found))
     run.screen.say(f"  {found.sentence}")
     return found
@@ -129,7 +132,8 @@ def _given(section: Tune, ground: Ground, choice: Choice, run: Run) -> Given:
     facts = {
         "kin": kin, "sections": sections, "primary": objective.primary, "higher_is_better": objective.higher_is_better,
         "space": {key: tried.model_dump(mode="json") for key, tried in space.tried.items()}, "implied": space.implied,
-        "default": space.default, "comparable": space.comparable, "trials": section.trials, "choosing": len(ground.choosing), "judging": len(ground.judging),
+        "default": space.default, "comparable": space.comparable, "trials": section.trials,
+        "choosing": len(ground.choosing), "judging": len(ground.judging),
     }  # fmt: skip
     book = Book(run.folder("tune"), name, facts)
     known = earlier(run, kin, sections, space, higher=objective.higher_is_better) if section.warm_start else []
