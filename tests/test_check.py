@@ -162,3 +162,17 @@ def test_a_mix_and_weights_are_part_of_an_epoch(tmp_path: Path, writer: Path) ->
 def test_keys_of_generation_are_foreseen(tmp_path: Path, writer: Path) -> None:
     with pytest.raises(SettingsError, match="no_such_score"):
         asked(tmp_path, writer, chats(60), "evaluate: {metrics: [no_such_score]}")
+
+
+def test_a_search_says_what_it_costs_and_what_it_could_show(tmp_path: Path, base: Path) -> None:
+    lines = checked(tmp_path, base, made(600), "tune: {trials: 8, budget: 30min}\n")["would_run"]
+    assert any("8 trials and up to 12 repeats" in line and "at most 30 min" in line for line in lines), lines
+    assert any("45 validation rows: a lead over the default is seen from" in line for line in lines)
+    few = checked(tmp_path, base, made(200), "tune: {trials: 8}\n")["would_run"]
+    assert any("too few to believe a search" in line for line in few)
+
+
+def test_every_number_says_where_it_comes_from(tmp_path: Path, base: Path) -> None:
+    sources = {row["key"]: row["source"] for row in checked(tmp_path, base, made(300))["settings"]}
+    assert "for lack of" in sources["train.warmup_steps"] or "Mosbach" in sources["train.warmup_steps"]
+    assert "Zhang" in sources["train.adam_beta2"]

@@ -24,6 +24,7 @@ from goodfit.check.counted import (
     timed,
     too_few,
 )  # fmt: skip
+from goodfit.check.searching import search_lines
 from goodfit.engine.examples import Examples
 from goodfit.engine.plan import Plan
 from goodfit.models.adapters import add_lora
@@ -58,6 +59,7 @@ def check_classes(loaded: Loaded, base: Path) -> dict[str, Any]:
         causal=model.causal,
         lora=recipe.peft.method == "lora",
         multi_label=recipe.task.multi_label,
+        model_type=model.model_type,
     )
     settled = settle(recipe.train, recipe.peft, facts, seed=recipe.seed)
     resolved = {"choose.model_name_or_path": model.name} | settled.resolved
@@ -87,6 +89,7 @@ def would_run(recipe: Recipe, model: Identity, plan: Plan, counted: Counted, tra
         f"{train_rows:,} training rows of about {tokens:.0f} tokens; {steps:,.0f} steps of {plan.train_batch_size} rows "
         f"({epochs:.3g} epochs), learning rate {plan.learning_rate:g}",
         f"about {duration(seconds)} of training here ({how}), about {size(memory)} of memory, {size(disk)} of disk",
+        *search_lines(recipe, seconds, counted.sides["valid"], task=recipe.task.kind),
     ]
 
 

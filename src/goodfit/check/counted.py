@@ -120,7 +120,8 @@ def settings(loaded: Loaded, resolved: dict[str, Any], reasons: dict[str, str]) 
             if key in resolved and value == "auto":
                 yield {"key": key, "value": f"auto → {resolved[key]}", "source": f"{source}: {reasons[key]}"}
             else:
-                yield {"key": key, "value": value, "source": source}
+                why = f": {reasons[key]}" if source == "default" and key in reasons else ""
+                yield {"key": key, "value": value, "source": source + why}
 
 
 def lost_rows(counted: Counted) -> list[str]:

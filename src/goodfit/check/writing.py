@@ -30,6 +30,7 @@ from goodfit.check.counted import (
     timed,
     too_few,
 )  # fmt: skip
+from goodfit.check.searching import search_lines
 from goodfit.data.store import RowStore
 from goodfit.engine.examples import Examples
 from goodfit.engine.plan import Plan
@@ -76,6 +77,8 @@ class Looked:
     answers: bool
     """Whether rows have an answer; plain texts have none."""
     notes: list[str]
+    validation: int = 0
+    """Validation rows in all."""
 
     @property
     def tokens(self) -> float:
@@ -102,7 +105,10 @@ def check_writing(loaded: Loaded, base: Path) -> dict[str, Any]:
         looked.notes.append(f"prepare.mix: {len(mixed.places):,} rows of {mix.path}, about {wanted(mix.share, own):,} of them in an epoch")
         own += wanted(mix.share, own)
     examples = max(1, round(looked.share * own))
-    facts = Facts(rows=examples, parameters=model.parameters, causal=True, lora=recipe.peft.method == "lora", writes=True)
+    facts = Facts(
+        rows=examples, parameters=model.parameters, causal=True, lora=recipe.peft.method == "lora", writes=True,
+        tokens_per_row=looked.tokens, model_type=model.model_type,
+    )  # fmt: skip
     settled = settle(recipe.train, recipe.peft, facts, seed=recipe.seed)
     longest = max((n for told in looked.facts.values() for n, _ in told.longest), default=looked.encoder.max_length)
     resolved = {"choose.model_name_or_path": model.name, "prepare.max_length": longest} | settled.resolved
@@ -135,7 +141,8 @@ def look_at(recipe: Recipe, base: Path, model: Identity, store: RowStore, divisi
             pieces += found if side == "train" and len(pieces) < 64 else []
     refuse_nothing(facts["train"])
     answers = store.column("label").null_count < len(store.column("label"))
-    return Looked(encoder, facts, rows, pieces, answers, notes)
+    validation = int((division.sides == NAMES.index("valid")).sum())
+    return Looked(encoder, facts, rows, pieces, answers, notes, validation)
 
 
 def epoch_rows(recipe: Recipe, base: Path, store: RowStore, division: Division) -> int:
@@ -169,6 +176,7 @@ def would_run(recipe: Recipe, model: Identity, plan: Plan, looked: Looked, examp
         f"{examples:,} training examples of about {looked.tokens:.0f} tokens; {steps:,.0f} steps of {plan.train_batch_size} "
         f"({steps / steps_per_epoch:.3g} epochs), learning rate {plan.learning_rate:g}",
         f"about {duration(seconds * (1 + LOOKING))} of training here ({how}), about {size(memory)} of memory, {size(disk)} of disk",
+        *search_lines(recipe, seconds * (1 + LOOKING), looked.validation, task=recipe.task.kind),
     ]
 
 
