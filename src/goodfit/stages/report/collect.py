@@ -20,9 +20,11 @@ from goodfit.stages.report.folder import Folder, mapping, word
 from goodfit.stages.report.reliability import reliability
 from goodfit.stages.report.reviews import review_facts
 from goodfit.stages.report.schema import Answer, Chart, Confusion, DataFacts, GateFacts, ReportDocument
+from goodfit.stages.report.schema_tuning import TuningFacts
 from goodfit.stages.report.sentences import Facts, five, rival_scores
 from goodfit.stages.report.text import ShowText
 from goodfit.stages.report.training import training_facts
+from goodfit.stages.report.tuning import tuning_facts
 from goodfit.stages.report.written import discreet, generation_facts
 
 FIRST_SHOWN = 3
@@ -47,6 +49,7 @@ def gather(folder: Folder) -> ReportDocument:
     confusion = results.confusion_facts(document)
     classes = results.class_facts(document, confusion)
     training = training_facts(folder, settings, scores.primary if scores else None)
+    tuning = tuning_facts(folder)
     bins = reliability(folder, document, multi_label=run.multi_label)
     findings = discreet(folder.findings(record), how)
     written = WRITTEN[run.task](folder, document, findings, how) if run.task in WRITTEN else None
@@ -66,6 +69,7 @@ def gather(folder: Folder) -> ReportDocument:
         first=[f.id for f in first_findings(known, reasons, FIRST_SHOWN)],
         data=data,
         candidates=facts.candidates(folder),
+        tuning=tuning,
         training=training,
         scores=scores,
         classes=classes,
@@ -76,7 +80,7 @@ def gather(folder: Folder) -> ReportDocument:
         generation=written,
         review=review,
         findings=list(known.findings),
-        charts=list(_charts(spoken, data, confusion)),
+        charts=[*_charts(spoken, data, confusion), *_search_charts(tuning)],
         reproduce=facts.reproduce(folder, run, record, settings),
         missing=facts.missing(folder, run),
     )
@@ -123,6 +127,12 @@ def _charts(spoken: Facts, data: DataFacts, confusion: Confusion | None) -> Iter
         yield from plots.confusion(confusion)
     if spoken.calibration is not None:
         yield from plots.reliability(spoken.calibration)
+
+
+def _search_charts(tuning: TuningFacts | None) -> Iterator[Chart]:
+    if tuning is not None:
+        yield from plots.parallel(tuning)
+        yield from plots.slices(tuning)
 
 
 def _primary_bar(gates: list[GateFacts], primary: str) -> float | None:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from goodfit.stages.report.record import Record, WrittenFinding, WrittenScore, WrittenVerdict
+from goodfit.stages.report.schema_tuning import TuningFacts
 from goodfit.stages.report.schema_written import GenerationFacts, ReviewFacts
 from goodfit.stages.report.text import ShowText
 
@@ -291,7 +292,7 @@ class Chart(Record):
     """A Vega-Lite specification with its caption and the same facts as a table."""
 
     id: str
-    section: Literal["first", "data", "training", "scores", "classes", "calibration"]
+    section: Literal["first", "data", "tuning", "training", "scores", "classes", "calibration"]
     title: str
     text: str
     """What is seen, in a sentence: for those who cannot see it."""
@@ -340,6 +341,7 @@ class ReportDocument(Record):
     data: DataFacts
     candidates: list[dict[str, str]] = []
     """Base models that were considered, in words."""
+    tuning: TuningFacts | None = None
     training: TrainingFacts | None = None
     scores: ScoreFacts | None = None
     classes: list[ClassFacts] = []

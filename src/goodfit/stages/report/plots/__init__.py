@@ -10,6 +10,7 @@ from goodfit.stages.report.plots.classes import classes, confusion
 from goodfit.stages.report.plots.data import labels, lengths
 from goodfit.stages.report.plots.scores import headline, verdicts
 from goodfit.stages.report.plots.training import curves
+from goodfit.stages.report.plots.tuning import parallel, slices
 
 __all__ = [
     "classes",
@@ -20,7 +21,9 @@ __all__ = [
     "labels",
     "learning_curve",
     "lengths",
+    "parallel",
     "reliability",
+    "slices",
     "topics",
     "verdicts",
 ]
