@@ -97,6 +97,11 @@ OURS: dict[str, str] = {
     "train.adam_epsilon": "adam_eps eps epsilon",
     "train.max_grad_norm": "clip_grad_norm grad_clip gradient_clipping gradient_clip_val clip_grad grad_norm_clip max_norm",
     "train.lr_scheduler_type": "lr_scheduler scheduler lr_schedule scheduler_type learning_rate_scheduler lr_decay_style",
+    "train.decay_steps": "num_decay_steps lr_decay_steps decay_fraction cooldown cooldown_fraction",
+    "tune.trials": "n_trials num_trials max_trials hyperparameter_search hpo hp_search sweep",
+    "tune.space": "search_space hp_space param_space param_distributions",
+    "tune.budget": "time_budget timeout_search max_runtime",
+    "tune.parallel": "n_jobs num_workers_search max_concurrent_trials concurrent_trials",
     "train.warmup_steps": "warmup warmup_ratio warmup_proportion warmup_fraction num_warmup_steps lr_warmup_steps warmup_epochs",
     "train.label_smoothing_factor": "label_smoothing smoothing label_smoothing_epsilon",
     "train.class_weights": "class_weight loss_weights weighted_loss balanced_class_weights",
@@ -263,9 +268,6 @@ ABSENT: dict[str, str] = {
     ),
     "data is read as a whole; several sources stand under data.sources": "streaming dataset_streaming",
     "a revision cannot be named; give a folder": "revision model_revision revision_of_model branch hub_revision commit_hash",
-    "values are not searched in this version: give them under train, or leave them at auto": (
-        "tune hyperparameter_search hpo hp_search sweep trials n_trials search_space budget"
-    ),
     "mitigations are not in this version": "mitigate mitigation reweight resample adversary",
     "the assessment of groups is not in this version; rows are counted per member of `groups`": "assess assessment fairness",
     "the run's train/model folder loads in plain transformers; other formats are not in this version": (

@@ -18,7 +18,7 @@ from goodfit.stages.report.schema_tuning import TrialFacts, TriedKey, TuningFact
 LINES, SLICES = 60, 4
 """Trials drawn as lines, and keys that get a chart of their own, at most."""
 DEFAULT, BEST, OTHERS, STOPPED = "the default", "best third", "other trials", "stopped or failed"
-COLOURS = {DEFAULT: "rival", BEST: "model", OTHERS: "train", STOPPED: "bar"}
+COLOURS = {DEFAULT: "mark", BEST: "model", OTHERS: "rival", STOPPED: "bar"}
 SHARES = ("macro_f1", "micro_f1", "accuracy", "subset_accuracy", "token_accuracy")
 
 
@@ -39,7 +39,7 @@ def parallel(found: TuningFacts) -> Iterator[Chart]:
         points = _points(trial, found.keys, ends, (min(scored), max(scored)), order[-1])
         values: Values = [p | {"series": groups[trial.trial], "tip": _tip(trial, found)} for p in points]
         if len(values) > 1:
-            style = {"strokeWidth": 2 if groups[trial.trial] in (DEFAULT, BEST) else 1}
+            style = {"strokeWidth": {DEFAULT: 3, BEST: 2}.get(groups[trial.trial], 1)}
             layers.append(layer("line", {"x": x, "y": y, "color": colour}, values=values, **style))
             layers.append(layer("point", {"x": x, "y": y, "color": colour, "tooltip": told()}, values=values, filled=True, size=20))
     more = f" The first {LINES} are drawn." if len(found.trials) > LINES else ""
