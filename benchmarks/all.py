@@ -28,6 +28,8 @@ MODULES = (
     "benchmarks.choose_cells",
     "benchmarks.choose",
     "benchmarks.iterate",
+    "benchmarks.tune_cells",
+    "benchmarks.tune",
 )
 
 
