@@ -80,7 +80,7 @@ def test_the_last_word_is_said_on_rows_that_chose_nothing(searched: Run) -> None
     assert sum(line["default"] for line in repeats) == 2
     taken = verdict["answer"] == "better"
     assert bool(plan["chosen"]) == taken
-    assert ("not worth keeping" in plan["search"]["sentence"]) != taken
+    assert ("the default stays" in plan["search"]["sentence"]) != taken
     assert codes(searched)["TUN003"] == ("passed" if taken else "open")
 
 
@@ -232,3 +232,12 @@ def test_halves_keep_clusters_whole() -> None:
     assert abs(len(choosing) - len(judging)) <= 4
     assert not set(clusters[choosing]) & set(clusters[judging])
     assert json.dumps(choosing.tolist()) == json.dumps(halves(clusters, 3)[0].tolist())
+
+
+def test_tune_false_takes_the_defaults_and_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "off"
+    recipe = made.project(folder, content=made.rows(200), tune=False, train={"precision": "float32"})
+    run, outcome = again(new(recipe, folder), recipe)
+    assert outcome.status == "partial", outcome.error
+    assert run.record.stages["tune"].state == "skipped"
+    assert read_json(run.path / "tune" / "plan.json")["plan"]["lr_scheduler_type"] == "linear"

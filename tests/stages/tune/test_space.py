@@ -67,6 +67,10 @@ def test_where_lengths_differ_the_schedule_is_flat_until_its_end_or_nothing_is_s
     assert space_of(asked, Train(), Peft(), SMALL).implied == {"train.lr_scheduler_type": "warmup_stable_decay"}
     assert space_of(asked, Train(), Peft(), SMALL).comparable
     assert not space_of(asked, Train(lr_scheduler_type="cosine"), Peft(), SMALL).comparable
+    fixed = space_of(Tune(trials=8), Train(max_steps=100), Peft(), SMALL)
+    assert set(fixed.tried) == {"train.learning_rate"}, "so many steps of larger batches would be a longer training"
+    batches = Tune(trials=8, space={"train.per_device_train_batch_size": Range(choices=(8, 16))})
+    assert space_of(batches, Train(max_steps=100), Peft(), SMALL).implied == {"train.lr_scheduler_type": "warmup_stable_decay"}
     schedules = Tune(trials=8, space={"train.lr_scheduler_type": Range(choices=("linear", "cosine"))})
     assert not space_of(schedules, Train(), Peft(), SMALL).comparable
 

@@ -23,6 +23,7 @@ from goodfit.stages.tune.trial import ANSWERS, Job, Result
 from goodfit.stages.tune.words import gain_in_words, point_in_words, value_in_words
 from goodfit.stages.tune.workers import work
 from goodfit.statistics import Question
+from goodfit.statistics.comparing import gain_of
 from goodfit.statistics.seeds import compare_seeds
 
 FEWEST_SEEDS = 2
@@ -183,4 +184,6 @@ def _sentence(best: _Arm, verdict: Verdict, seeds: int) -> str:
     rows = f"{seeds} seeds each, {verdict.difference.n:,} validation rows that chose nothing"
     if verdict.answer == "better":
         return f"trial {best.number} is better than the default by {gain} of {score} ({rows}): it is taken ({point_in_words(best.point)})"
+    if gain_of(verdict.difference)[0] <= 0:
+        return f"no trial beats the default: the best differs by {gain} of {score} ({rows}), the default stays"
     return f"best over default by {gain} of {score} ({rows}): not worth keeping, the default stays"

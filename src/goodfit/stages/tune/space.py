@@ -22,6 +22,7 @@ Point = dict[str, Any]
 RATE, BATCH, EPOCHS, STEPS, SCHEDULE = (
     "train.learning_rate", "train.per_device_train_batch_size", "train.num_train_epochs", "train.max_steps", "train.lr_scheduler_type",
 )  # fmt: skip
+ROWS_PER_STEP = {BATCH, "train.gradient_accumulation_steps"}
 METHOD, RANK = "peft.method", "peft.r"
 AROUND = 8.0
 """The usual range of a rate: from an eighth of the default to eight times it."""
@@ -63,7 +64,7 @@ def space_of(section: Tune, train: Train, peft: Peft, facts: Facts) -> Space:
     settled = settle(train, peft, facts, seed=0)
     tried = dict(section.space) or usual(train, peft, settled, section.trials)
     default = {key: _default(key, train, peft, settled) for key in tried}
-    length = {EPOCHS, STEPS} & set(tried)
+    length = {EPOCHS, STEPS} & set(tried) or (ROWS_PER_STEP & set(tried) if train.max_steps is not None else set())
     implied: Point = {}
     if not length and train.max_steps is None and train.num_train_epochs == "auto":
         implied[EPOCHS] = settled.plan.num_train_epochs
@@ -78,7 +79,7 @@ def usual(train: Train, peft: Peft, settled: Settled, trials: int) -> dict[str, 
     tried = {RATE: Range(low=float(f"{rate / AROUND:.3g}"), high=float(f"{min(rate * AROUND, 0.99):.3g}"), log=True)}
     rows = (settled.plan.train_batch_size or 0) // train.gradient_accumulation_steps
     batches = tuple(sorted({max(min(LEAST_BATCH, rows), rows // 2), rows, 2 * rows}))
-    if len(batches) > 1:
+    if len(batches) > 1 and train.max_steps is None:  # so many steps of larger batches would be a longer training
         tried[BATCH] = Range(choices=batches)
     if peft.method == "lora":
         tried[RANK] = Range(choices=tuple(sorted({max(1, peft.r // 2), peft.r, 2 * peft.r, 4 * peft.r})))
