@@ -15,6 +15,7 @@ def default_of(evidence: Evidence, key: str) -> float | None:
     facts = Facts(
         rows=int(rows), parameters=int(base["parameters"]), causal=bool(base.get("causal")), lora=recipe.peft.method != "full",
         multi_label=recipe.task.multi_label, writes=not recipe.task.label_columns,
+        model_type=str(base.get("model_type", "")),
     )  # fmt: skip
     name = key.split(".", 1)[1]
     open_ = recipe.train.model_copy(update={name: "auto"})
