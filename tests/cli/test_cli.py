@@ -72,3 +72,15 @@ def test_whatever_happens_there_is_a_sentence_and_a_code(error: BaseException, c
     document = json.loads(out.stdout)
     assert (out.exit_code, document["exit_code"]) == (code, code)
     assert "Traceback" not in out.stdout + out.stderr
+
+
+def test_a_long_cell_does_not_cut_the_names_before_it() -> None:
+    from goodfit.cli.look import WIDEST, table
+
+    text = table(["key", "value", "from"], [["tune.space." + "a" * 30, "x" * 300, "default"], ["seed", "42", "recipe.yaml:1"]])
+    head, first, second = text.splitlines()
+    assert first.startswith("tune.space." + "a" * 30)
+    assert first.endswith("default")
+    assert "x" * (WIDEST - 1) in first
+    assert "x" * (WIDEST + 1) not in first
+    assert head.index("from") == second.index("recipe.yaml:1")

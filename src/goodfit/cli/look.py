@@ -34,11 +34,16 @@ from goodfit.stage import STAGES
 EXTRAS = {"xlsx": "openpyxl", "hub": "datasets", "gguf": "gguf", "schema": "jsonschema", "studio": "starlette", "lm-eval": "lm_eval"}
 
 
+WIDEST = 72
+"""Characters of a cell beyond the first column."""
+
+
 def table(columns: list[str], rows: list[list[str]]) -> str:
-    """An aligned table as plain text, as wide as it needs to be."""
+    """An aligned table as plain text, 200 characters wide at most: the first column is never cut, a long cell of another one is."""
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in columns:
-        grid.add_column(column, no_wrap=True)
+    for place, column in enumerate(columns):
+        longest = max([len(column), *(len(visible(row[place])) for row in rows if place < len(row))])
+        grid.add_column(column, no_wrap=True, min_width=longest if place == 0 else None, max_width=None if place == 0 else WIDEST)
     for row in rows:
         grid.add_row(*[Text(visible(cell)) for cell in row])
     console = Console(width=200, force_terminal=False, color_system=None)
