@@ -181,6 +181,7 @@ SURFACE = {
 }
 SURFACE |= dict.fromkeys(STAGES, SURFACE["run"])
 SURFACE["prepare"] = SURFACE["run"] | {"show"}
+SURFACE["evaluate"] = SURFACE["run"] | {"against"}
 SURFACE["audit"] = SURFACE["run"] | {"fix", "drop_duplicates", "undoing", "out", "force"}
 
 

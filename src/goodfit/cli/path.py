@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from goodfit.cli.envelope import Answer, answered, json_option, workspace_option
 from goodfit.cli.result import run_answer
 from goodfit.cli.target import Begun, begin
 from goodfit.cli.tokens import token_lines, token_rows
-from goodfit.errors import GoodfitError, Interrupted
+from goodfit.errors import GoodfitError, Interrupted, UserError
 from goodfit.improve.review import has_items, write_results
 from goodfit.monitor.screen import screen_for
 from goodfit.pipeline import Outcome, answer, conduct
@@ -95,11 +96,25 @@ def _verb(name: str, doc: str) -> click.Command:
         quiet: bool,
         as_json: bool,
         show: int = 0,  # noqa: FBT001
+        against: tuple[str, ...] = (),
     ) -> None:
         flags = {"workspace": workspace, "new": new, "quiet": quiet}
-        answered(name, lambda: _with_rows(walk(name, target, overrides, flags), show), as_json=as_json)
+        answered(name, lambda: _with_rows(walk(name, target, (*overrides, *_others(against)), flags), show), as_json=as_json)
 
     return command
+
+
+def _others(against: tuple[str, ...]) -> Iterator[str]:
+    """`--against predictions.csv`, or `name=predictions.csv`, as an override of the recipe."""
+    for word in against:
+        name, named, path = word.rpartition("=")
+        where = Path(path).expanduser()
+        if not where.exists():
+            raise UserError(f"--against: there is no {path}", fix="give a file of predictions, a run, or the folder of a model")
+        called = name if named else re.sub(r"\W+", "_", where.stem if where.is_file() else where.name).strip("_") or "other"
+        if not called or '"' in called:
+            raise UserError(f"--against: {word!r} names no system", fix="write name=predictions.csv")
+        yield f'evaluate.predictions."{called}"={where.resolve()}'
 
 
 def _with_rows(answer: Answer, show: int) -> Answer:
@@ -126,6 +141,12 @@ _DOCS = {
 }
 
 _SHOW = click.option("--show", type=click.IntRange(min=0), default=0, help="Print the first N rows, token by token.")
+_AGAINST = click.option(
+    "--against", multiple=True, metavar="[NAME=]FILE",
+    help="Another system for the same rows: a file of its predictions (row or the input columns, prediction, p_LABEL), an earlier run, or "
+    "the folder of a trained classifier; may be given again. Of a run that is done, a child run scores the same model beside it.",
+)  # fmt: skip
 COMMANDS = {name: _verb(name, _DOCS[name]) for name in _DOCS}
 """`audit` has a file of its own."""
 COMMANDS["prepare"] = _SHOW(COMMANDS["prepare"])
+COMMANDS["evaluate"] = _AGAINST(COMMANDS["evaluate"])

@@ -18,7 +18,8 @@ class Evaluate(Section):
     metrics: Auto | Names = "auto"
     """Scores to report; the first is the primary one. `auto`: all that apply, macro_f1 first (generation: chrf, or bits_per_byte)."""
     baselines: Auto | tuple[str, ...] = "auto"
-    """What the model has to beat, on the same rows. `auto`: majority and tfidf; for generation base, few_shot and retrieval."""
+    """What the model has to beat, on the same rows. `auto`: majority, tfidf, and knn (neighbours by frozen vectors) where an encoder is
+    installed; zero_shot (the base model told the labels' names) on request. Generation: base, few_shot and retrieval."""
     gates: dict[str, str] = Field(default_factory=dict)
     """Bars set beforehand, for example {macro_f1: ">= 0.80"}."""
     rows: Auto | Annotated[int, Field(gt=0)] = "auto"
@@ -28,7 +29,8 @@ class Evaluate(Section):
     few_shot: Annotated[int, Field(gt=0)] = 3
     """Generation: training examples in the prompt of the baseline few_shot."""
     predictions: dict[str, str] = Field(default_factory=dict)
-    """Generation: name -> file with another system's answers (`prediction`, beside `row` or the input columns), or an earlier run."""
+    """Name -> another system: a file of its answers (`prediction`, beside `row` or the input columns; `p_<label>` where known), an earlier
+    run, or (classification) the folder of a trained classifier."""
     retain: Names = ()
     """Generation: files of texts that the model must not forget: bits per byte before and after the training."""
     regex: str | None = None

@@ -248,7 +248,7 @@ class ScoredRows(Document):
     generation: dict[str, Any] | None = None
     """Generation: max_new_tokens, do_sample, stop_token_ids, context, template, template_hash, examples, refused."""
     left_out: dict[str, str] | None = None
-    """Generation: system -> why it does not answer."""
+    """System -> why it does not answer."""
     forgetting: dict[str, Any] | None = None
     """Generation: bits per byte of the retained texts before and after, as they stand and inside the chat template."""
 

@@ -39,6 +39,7 @@ def _classification(recipe: Recipe, base: Path | None) -> None:
     for name in OF_GENERATION:
         if getattr(recipe.evaluate, name) != Evaluate.model_fields[name].get_default(call_default_factory=True):
             raise SettingsError(f"evaluate.{name} is for generation, and task.kind is {recipe.task.kind}", fix=f"without evaluate.{name}")
+    _brought(recipe, base)
     kind = metrics.task_kind(recipe.task.multi_label)
     metrics.names_for(recipe.evaluate.metrics, kind)
     for name in recipe.evaluate.gates:
@@ -58,17 +59,28 @@ def _generation(recipe: Recipe, base: Path | None) -> None:
         if name.startswith("choice_") and recipe.task.choices is None:
             raise SettingsError(f"{name} needs the possible answers of each row", fix="name their column: task.choices")
     _pattern(section.regex, asked="regex_match" in (*metrics_asked, *section.gates))
-    for name in section.predictions:
-        if name in SYSTEMS:
+    _brought(recipe, base)
+    if base is not None:
+        files = [("retain", path) for path in section.retain]
+        for key, path in [*files, *([] if section.json_schema is None else [("json_schema", section.json_schema)])]:
+            _must_be(key, path, base)
+        _schema(section.json_schema, base)
+
+
+def _brought(recipe: Recipe, base: Path | None) -> None:
+    """Systems that the user brings: their names are free, their files are there."""
+    for name, path in recipe.evaluate.predictions.items():
+        if name in OWN or name in NAMES[recipe.task.kind]:
             raise SettingsError(
                 f"evaluate.predictions: {name!r} is the name of a system of Goodfit's own", fix="give the file another name"
             )
-    if base is not None:
-        files = [("predictions", path) for path in section.predictions.values()] + [("retain", path) for path in section.retain]
-        for key, path in [*files, *([] if section.json_schema is None else [("json_schema", section.json_schema)])]:
-            if not (base / Path(path).expanduser()).exists():
-                raise DataError(f"evaluate.{key}: there is no {path}", fix=f"paths start from {base}")
-        _schema(section.json_schema, base)
+        if base is not None:
+            _must_be("predictions", path, base)
+
+
+def _must_be(key: str, path: str, base: Path) -> None:
+    if not (base / Path(path).expanduser()).exists():
+        raise DataError(f"evaluate.{key}: there is no {path}", fix=f"paths start from {base}")
 
 
 def _pattern(pattern: str | None, *, asked: bool) -> None:
@@ -117,10 +129,10 @@ def _can_prepare(recipe: Recipe, base: Path | None) -> None:
         raise DataError(f"prepare.mix: there is no {mix.path}", fix=f"paths start from {base}")
 
 
-OF_GENERATION = ("rows", "max_new_tokens", "few_shot", "predictions", "retain", "regex", "json_schema")
+OF_GENERATION = ("rows", "max_new_tokens", "few_shot", "retain", "regex", "json_schema")
 """Keys of `evaluate` that a classifier has no use for."""
-SYSTEMS = ("model", "references", *NAMES["generation"])
-"""Names that no file of predictions may have."""
+OWN = ("model", "references")
+"""Names that no file of predictions may have, beside those of the baselines."""
 SCORES: dict[str, Callable[[Recipe, Path | None], None]] = {"classification": _classification, "generation": _generation}
 BEST: dict[str, Callable[[Recipe], object]] = {
     "classification": lambda recipe: objective.best_by(recipe.train.metric_for_best_model, multi_label=recipe.task.multi_label),

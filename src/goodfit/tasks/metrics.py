@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 
 from goodfit.errors import SettingsError, nearest
 from goodfit.score import Score, Verdict
-from goodfit.statistics.comparing import Question, compare
-from goodfit.statistics.scoring import per_class, score
-from goodfit.statistics.table import KINDS, PER_CLASS
+from goodfit.statistics.comparing import Question, compare, no_answer
+from goodfit.statistics.scoring import absent, per_class, score
+from goodfit.statistics.table import KINDS, PER_CLASS, kind_of
 
 SINGLE, MULTI = "single-label", "multi-label"
+NO_PROBABILITIES = "no probabilities were given"
 
 
 def task_kind(multi_label: bool) -> str:
@@ -43,7 +44,7 @@ class Outcome:
     predictions: NDArray[Any]
     """int64 [n], or bool [n, L+U]."""
     probabilities: NDArray[Any]
-    """[n, L]"""
+    """[n, L]; NaN throughout where the system gives none."""
     clusters: NDArray[np.int64] | None = None
     """int64 [n]: rows that are not independent of each other."""
     level: float = 0.95
@@ -52,6 +53,11 @@ class Outcome:
     def task(self) -> str:
         """SINGLE or MULTI."""
         return MULTI if self.truth.ndim == 2 else SINGLE
+
+    @property
+    def likely(self) -> bool:
+        """Whether the system gives probabilities."""
+        return not self.probabilities.size or not bool(np.isnan(self.probabilities[0, 0]))
 
     @property
     def within(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64] | None]:
@@ -107,8 +113,16 @@ def _data(kind: str, outcome: Outcome) -> tuple[NDArray[Any], NDArray[Any], NDAr
     return outcome.truth, outcome.predictions, outcome.clusters
 
 
+def _lacks(kind: str, *outcomes: Outcome) -> bool:
+    """Whether a kind needs probabilities that some system does not give."""
+    needs = KINDS[kind, outcomes[0].task == MULTI].needs
+    return needs.endswith("probability") and not all(one.likely for one in outcomes)
+
+
 def _from_table(kind: str) -> Measure:
     def measure(outcome: Outcome) -> Score:
+        if _lacks(kind, outcome):
+            return absent(kind_of(kind, multilabel=outcome.task == MULTI), len(outcome.truth), outcome.level, NO_PROBABILITIES)
         truth, predictions, clusters = _data(kind, outcome)
         return score(kind, truth, predictions, clusters=clusters, level=outcome.level)
 
@@ -167,6 +181,8 @@ def against(name: str, a: Outcome, b: Outcome, *, question: str) -> Verdict | No
     kind = METRICS[name].kind
     if kind is None:
         return None
+    if _lacks(kind, a, b):
+        return no_answer(kind_of(kind, multilabel=a.task == MULTI), Question(question), len(a.truth), NO_PROBABILITIES)
     truth, ours, clusters = _data(kind, a)
     theirs = _data(kind, b)[1]
     return compare(kind, truth, ours, theirs, clusters=clusters, question=Question(question))

@@ -20,7 +20,8 @@ from goodfit.recipe import Recipe
 from goodfit.run import Run
 from goodfit.schemas import Mistake, Parity, Sample, ScoredRows
 from goodfit.settings import read
-from goodfit.stages.evaluate.language_brought import brought, retained
+from goodfit.stages.evaluate.brought import brought
+from goodfit.stages.evaluate.language_brought import answers_of, retained
 from goodfit.stages.evaluate.language_findings import Seen, language_findings
 from goodfit.stages.evaluate.language_memory import kept_of, stream_training
 from goodfit.stages.evaluate.language_ready import Ready
@@ -337,9 +338,9 @@ def test_files_of_answers(tmp_path: Path) -> None:
     rows = asked(3, ["a", "b", "c"])
     ids = [row.row for row in rows.rows]
     made.table(tmp_path / "by_row.csv", [{"row": f"r{i}", "prediction": f"p{i}"} for i in range(9)])
-    assert brought("x", "by_row.csv", tmp_path, (), ids).answers(rows) == {0: "p0", 1: "p1", 2: "p2"}
+    assert answers_of(brought("x", "by_row.csv", tmp_path, (), ids), rows) == {0: "p0", 1: "p1", 2: "p2"}
     made.lines(tmp_path / "by_input.jsonl", [{"prompt": "question 1", "prediction": "p"}])
-    assert brought("x", "by_input.jsonl", tmp_path, ("prompt",), ids).answers(rows) == {1: "p"}
+    assert answers_of(brought("x", "by_input.jsonl", tmp_path, ("prompt",), ids), rows) == {1: "p"}
     for content in ({"row": "r0", "answer": "x"}, {"other": "r0", "prediction": "x"}):
         made.lines(tmp_path / "bad.jsonl", [content])
         with pytest.raises(DataError):
@@ -354,7 +355,7 @@ def test_an_earlier_run_is_a_system_too(learned: tuple[Run, dict[str, Any]], tmp
     ids = list(wrote)
     rows = Asked([Row(row, "question", "reference", {}) for row in ids], np.arange(len(ids)), None)
     for path in (str(run.path), str(run.path / "evaluate" / "predictions.parquet")):
-        assert list(brought("earlier", path, tmp_path, (), ids).answers(rows).values()) == list(wrote.values())
+        assert list(answers_of(brought("earlier", path, tmp_path, (), ids), rows).values()) == list(wrote.values())
     with pytest.raises(DataError, match=r"1 of the .* rows asked have no answer in it \(zz\)") as error:
         brought("earlier", str(run.path), tmp_path, (), [*ids, "zz"])
     assert "evaluate.rows" in error.value.fix

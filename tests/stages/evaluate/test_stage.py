@@ -15,7 +15,7 @@ import pytest
 
 from goodfit.data.ids import test_fingerprint as fingerprint_of
 from goodfit.errors import DataError, ModelError, SettingsError
-from goodfit.files import read_json, read_jsonl
+from goodfit.files import read_json, read_jsonl, write_json
 from goodfit.models.save import save
 from goodfit.recipe import Recipe
 from goodfit.run import Run
@@ -64,6 +64,8 @@ def place(path: Path, *, multi_label: bool = False, test: int = 90, **section: A
     model.config.label2id = {name: i for i, name in enumerate(LABELS)}
     folder = run.folder("train") / "model"
     save(model, tiny.tokenizer(), folder)
+    tiny.folder("bert", path / "base")
+    write_json(run.folder("choose") / "candidates.json", {"base": {"path": str(path / "base")}})
     decision = (
         Decision(thresholds=(0.4, 0.5, 0.6))
         if multi_label
@@ -92,13 +94,14 @@ def test_test_rows_are_opened_once_and_everything_is_left(tmp_path: Path) -> Non
     assert len(read_jsonl(run.workspace / "ledger.jsonl")) == 1
     document = scores(run)
     assert document == scores(run, "scores.test.json")
-    assert list(document["systems"]) == ["model", "majority", "tfidf"]
+    assert list(document["systems"]) == ["model", "majority", "tfidf", "knn"]
+    assert document["systems"]["knn"]["encoder"] == "base"
     assert document["systems"]["tfidf"]["rows"] == 240
     assert document["ledger"] == {"models_scored": 1, "level_corrected": 0.95, "state": "fresh"}
     assert document["calibration"]["temperature"] == 2.0
     assert found.primary.clusters == 45
     assert [v.question for v in found.verdicts] == [
-        f"model vs {name} on {kind}" for name in ("majority", "tfidf") for kind in ("macro_f1", "accuracy")
+        f"model vs {name} on {kind}" for name in ("majority", "tfidf", "knn") for kind in ("macro_f1", "accuracy")
     ]
     assert found.gates[0]["answer"] == "missed"
     again = Evaluation.load(run)
@@ -110,7 +113,7 @@ def test_test_rows_are_opened_once_and_everything_is_left(tmp_path: Path) -> Non
         found.gates,
     )
     codes = [line["code"] for line in read_jsonl(run.path / "evaluate" / "findings.jsonl")]
-    assert codes == [f"EVA{i:03d}" for i in (1, 1, *range(2, 11), 18)]
+    assert codes == [f"EVA{i:03d}" for i in (1, 1, 1, *range(2, 11), 18, 19)]
     assert run.record.stages["evaluate"].findings["error"] >= 1  # random weights lose to tfidf
 
 
@@ -119,8 +122,8 @@ def test_the_file_of_predictions_gives_the_scores(tmp_path: Path) -> None:
     go(made)
     found = pq.read_table(made[3].path / "evaluate" / "predictions.parquet")
     assert found.column_names == ["row", "split", "system", "label", "prediction", *(f"p_{name}" for name in LABELS)]
-    assert found.group_by(["split", "system"]).aggregate([([], "count_all")]).num_rows == 6
-    assert found.num_rows == 3 * (60 + 90)
+    assert found.group_by(["split", "system"]).aggregate([([], "count_all")]).num_rows == 8
+    assert found.num_rows == 4 * (60 + 90)
     mine = found.filter(
         np.asarray([s == "test" and k == "model" for s, k in zip(found["split"].to_pylist(), found["system"].to_pylist(), strict=True)])
     )

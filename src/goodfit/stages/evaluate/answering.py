@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,8 @@ from goodfit.tasks.predictor import Predictor
 from goodfit.tasks.tables import Write, names_type, probability_arrays, probability_fields
 
 BATCH_ROWS = 4096
+NOT_ONE = -1
+"""The code of an answer that is no label of the task."""
 Tell = Callable[[str, float, float | None], None]
 """Progress: what, rows done, rows in all."""
 
@@ -60,6 +62,14 @@ class System(Protocol):
 
     def answer(self, texts: Sequence[str]) -> Answers:
         """Probabilities [n, L] and predictions."""
+
+
+@runtime_checkable
+class Keyed(Protocol):
+    """Whatever has answered rows already, and looks its answers up."""
+
+    def of(self, batch: pa.RecordBatch) -> Answers:
+        """Its answers to some rows (columns row and text)."""
 
 
 class ModelSystem:
@@ -111,7 +121,7 @@ def predictions_schema(task: Classification) -> pa.Schema:
     return pa.schema([*(pa.field(name, kind) for name, kind in head), *probability_fields(task.labels)])
 
 
-def answer_split(split: str, splits: SplitRows, task: Classification, systems: Mapping[str, System], *, door: Door) -> Answered:
+def answer_split(split: str, splits: SplitRows, task: Classification, systems: Mapping[str, System | Keyed], *, door: Door) -> Answered:
     """Let every system answer the rows of `split`; `door` has the key, the file and the progress line."""
     n = splits.counts.get(split, 0)
     truth, unknown_rows = _truth(split, splits, task, door.key)
@@ -120,7 +130,7 @@ def answer_split(split: str, splits: SplitRows, task: Classification, systems: M
     for batch in splits.batches(split, size=BATCH_ROWS, key=door.key, columns=("row", "text", "label")):
         texts = batch.column("text").to_pylist()
         for name, system in systems.items():
-            answers = system.answer(texts)
+            answers = system.of(batch) if isinstance(system, Keyed) else system.answer(texts)
             kept[name].put(done, answers)
             door.write(_table(batch, split, name, task, kept[name].part(done, len(batch))))
         done += len(batch)
@@ -128,7 +138,7 @@ def answer_split(split: str, splits: SplitRows, task: Classification, systems: M
     wide = len(truth.names) if task.multi_label else None
     return Answered(
         split, task, truth.unknown, unknown_rows, truth.codes, splits.clusters(split) if splits.clustered else None,
-        {name: columns.answers(wide) for name, columns in kept.items()},
+        {name: columns.answers(wide, truth.codes) for name, columns in kept.items()},
     )  # fmt: skip
 
 
@@ -158,21 +168,42 @@ class _Columns:
     def part(self, start: int, size: int) -> Answers:
         return Answers(self._probabilities[start : start + size], self._predictions[start : start + size])
 
-    def answers(self, wide: int | None) -> Answers:
+    def answers(self, wide: int | None, truth: NDArray[Any]) -> Answers:
         """Whole columns; multi-label predictions are widened by the unknown labels, which are never given."""
-        if wide is None or wide == self._predictions.shape[1]:
+        if wide is None:
+            return Answers(self._probabilities, spread(self._predictions, truth, self._probabilities.shape[1]))
+        if wide == self._predictions.shape[1]:
             return Answers(self._probabilities, self._predictions)
         more = np.zeros((len(self._predictions), wide - self._predictions.shape[1]), dtype=bool)
         return Answers(self._probabilities, np.concatenate([self._predictions, more], axis=1))
+
+
+def spread(predictions: NDArray[np.int64], truth: NDArray[np.int64], labels: int) -> NDArray[np.int64]:
+    """Answers [n] that are no label (NOT_ONE) as mistakes, spread evenly over the wrong labels: one would pay for all else."""
+    places = np.flatnonzero(predictions == NOT_ONE)
+    if not len(places):
+        return predictions
+    out, right = predictions.copy(), truth[places]
+    steps = np.where(right < labels, 1 + np.arange(len(places)) % max(1, labels - 1), 0)
+    out[places] = (right + steps) % labels
+    return out
 
 
 def _table(batch: pa.RecordBatch, split: str, system: str, task: Classification, answers: Answers) -> pa.Table:
     n = len(batch)
     arrays = [
         batch.column("row"), pa.repeat(pa.scalar(split), n), pa.repeat(pa.scalar(system), n), batch.column("label"),
-        pa.array(task.names(answers.predictions), names_type(task.multi_label)), *probability_arrays(answers.probabilities),
+        _names(task, answers.predictions), *probability_arrays(answers.probabilities),
     ]  # fmt: skip
     return pa.Table.from_arrays(arrays, schema=predictions_schema(task))
+
+
+def _names(task: Classification, predictions: NDArray[Any]) -> pa.Array:
+    """What was given, by name; null for what is no label."""
+    if task.multi_label:
+        return pa.array(task.names(predictions), names_type(True))
+    labels = pa.array(task.labels, pa.string())
+    return labels.take(pa.array(predictions, mask=predictions == NOT_ONE))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""A classifier and its baselines answer the same rows: the judge of classification. Part of evaluate.
+"""A classifier, its baselines and what else the user brings answer the same rows: the judge of classification. Part of evaluate.
 
 Validation rows are answered too (what was chosen on them stands beside the test rows in predictions.parquet), but only `evaluate.on` is
-scored.
+scored. What the user brings answers those only.
 """
 
 from __future__ import annotations
@@ -16,88 +16,123 @@ from goodfit.files import write_json, write_jsonl
 from goodfit.recipe import Recipe
 from goodfit.run import MISTAKES, PREDICTIONS, SCORES, Run, TestKey, digest
 from goodfit.stages.evaluate import answering
-from goodfit.stages.evaluate.answering import Answered, Door, ModelSystem, SplitRows, System
+from goodfit.stages.evaluate.answering import Answered, Door, Keyed, ModelSystem, SplitRows, System
+from goodfit.stages.evaluate.base import encoder_of, writer_of
+from goodfit.stages.evaluate.class_brought import other_system, unanswered
 from goodfit.stages.evaluate.findings import findings
 from goodfit.stages.evaluate.leaked import leaked, leaked_rows, without
 from goodfit.stages.evaluate.mistakes import lines, most_confident
 from goodfit.stages.evaluate.outcome import TEST, VALID, Evaluation, TrainedModel
+from goodfit.stages.evaluate.questions import not_compared
 from goodfit.stages.evaluate.scoring import MODEL, Scored, document, score_split
-from goodfit.tasks.baselines import fit_baseline, names_of
+from goodfit.tasks.baselines import Around, fit_baseline, left_out, names_of
 from goodfit.tasks.predictor import Predictor
 from goodfit.tasks.tables import writing
 
+WITH_ENCODER = ("knn", "zero_shot")
+"""Baselines that need a frozen model."""
+
 
 class Classes:
-    """The model and its fitted baselines, ready to answer."""
+    """The model, its fitted baselines and the systems that the user brings, ready to answer."""
 
     def __init__(self, recipe: Recipe, trained: TrainedModel, splits: SplitRows, run: Run) -> None:
         self.recipe, self.splits, self.run = recipe, splits, run
+        self.on = recipe.evaluate.on
         self.predictor = Predictor.load(trained.folder)
-        self.systems, self.facts = _systems(recipe, self.predictor, splits, run)
+        self.model = ModelSystem(self.predictor)
+        self.systems: dict[str, System] = {MODEL: self.model}
+        self.others: dict[str, System | Keyed] = {}
+        self.facts: dict[str, dict[str, Any]] = {}
+        self.left_out: dict[str, str] = {}
+        for name, path in recipe.evaluate.predictions.items():
+            run.screen.progress(f"reading the answers of {name}", 0, None)
+            other = other_system(name, path, recipe, self.predictor.task, (splits, run))
+            self.others[name], self.facts[name] = other, other.facts
+        self._fit()
 
     def judge(self, key: TestKey | None) -> Evaluation:
         """Scores, verdicts, gates, findings and files."""
-        section, run = self.recipe.evaluate, self.run
-        answered = _answers(section.on, self.splits, self.predictor, self.systems, (key, run))
-        scored = score_split(answered, section, key.looks if key else None, self.facts, selected=section.on == VALID)
-        seen = leaked_rows(self.splits, section.on)
-        _write(scored, self.recipe, self.splits, key, run, seen)
-        model = self.systems[MODEL]
-        assert isinstance(model, ModelSystem)
-        run.report([*findings(scored, model), leaked(scored, seen)])
-        return Evaluation(section.on, len(answered), scored.headline, scored.verdicts, scored.gates)
+        answered = self._answers(key)
+        scored = score_split(
+            answered, self.recipe.evaluate, key.looks if key else None, self.facts, selected=self.on == VALID
+        )  # fmt: skip
+        seen = leaked_rows(self.splits, self.on)
+        self._write(scored, key, seen)
+        self.run.report([*findings(scored, self.model), leaked(scored, seen), not_compared(scored, self.left_out)])
+        return Evaluation(self.on, len(answered), scored.headline, scored.verdicts, scored.gates)
 
+    # -- ready --------------------------------------------------------------------------------------------------------
 
-def _systems(recipe: Recipe, predictor: Predictor, splits: SplitRows, run: Run) -> tuple[dict[str, System], dict[str, dict[str, Any]]]:
-    """The model and the fitted baselines, and what the latter were fitted on."""
-    systems: dict[str, System] = {MODEL: ModelSystem(predictor)}
-    facts: dict[str, dict[str, Any]] = {}
-    names = names_of(recipe)
-    rows = answering.training_rows(splits, predictor.task) if names else None
-    asked = recipe.evaluate.metrics
-    for done, name in enumerate(names):
-        run.screen.progress(f"fitting the baseline {name}", done, len(names))
-        assert rows is not None
-        baseline = fit_baseline(name, predictor.task, rows, primary="macro_f1" if isinstance(asked, str) else asked[0], seed=recipe.seed)
-        systems[name], facts[name] = baseline, dict(baseline.facts)
-    return systems, facts
-
-
-def _answers(on: str, splits: SplitRows, predictor: Predictor, systems: dict[str, System], access: tuple[TestKey | None, Run]) -> Answered:
-    """The answers to the rows of `on`; those to validation go into the file beside them."""
-    key, run = access
-    scored: Answered | None = None
-    with writing(run.folder("evaluate") / PREDICTIONS, answering.predictions_schema(predictor.task)) as write:
-        for split in dict.fromkeys((VALID, on)):
-            if not splits.counts.get(split, 0):
+    def _fit(self) -> None:
+        """The baselines, on the training rows that the model learned from."""
+        recipe, run, names = self.recipe, self.run, names_of(self.recipe)
+        if not names:
+            return
+        task, rows, around = self.predictor.task, answering.training_rows(self.splits, self.predictor.task), self._around(names)
+        asked = recipe.evaluate.metrics
+        for done, name in enumerate(names):
+            run.screen.progress(f"fitting the baseline {name}", done, len(names))
+            why_not = left_out(name, task, rows, around, asked=not isinstance(recipe.evaluate.baselines, str))
+            if why_not is not None:
+                self.left_out[name] = why_not
                 continue
-            model = systems[MODEL]
-            assert isinstance(model, ModelSystem)
-            model.rows = model.truncated = 0
-            door = Door(key if split == TEST else None, write, run.screen.progress)
-            answered = answering.answer_split(split, splits, predictor.task, systems, door=door)
-            scored = answered if split == on else scored
-    assert scored is not None
-    return scored
+            primary = "macro_f1" if isinstance(asked, str) else asked[0]
+            baseline = fit_baseline(name, task, rows, primary=primary, seed=recipe.seed, around=around)
+            self.systems[name], self.facts[name] = baseline, dict(baseline.facts)
+
+    def _around(self, names: tuple[str, ...]) -> Around:
+        """What baselines may use beside the training rows: nothing is loaded that none of them needs."""
+        labels = self.recipe.task.labels
+        told = dict(labels) if isinstance(labels, dict) else {}
+        scored = sum(self.splits.counts.get(split, 0) for split in {VALID, self.on})
+        if not set(names) & set(WITH_ENCODER):
+            return Around(descriptions=told, scored=scored)
+        saved, seed = self.predictor.saved, self.recipe.seed
+        writer = writer_of(self.run, saved) if "zero_shot" in names else None
+        return Around(encoder_of(self.run, saved, seed), writer, told, scored)
+
+    # -- answering ----------------------------------------------------------------------------------------------------
+
+    def _answers(self, key: TestKey | None) -> Answered:
+        """The answers to the rows of `on`; those to validation go into the file beside them."""
+        scored: Answered | None = None
+        with writing(self.run.folder("evaluate") / PREDICTIONS, answering.predictions_schema(self.predictor.task)) as write:
+            for split in dict.fromkeys((VALID, self.on)):
+                if not self.splits.counts.get(split, 0):
+                    continue
+                self.model.rows = self.model.truncated = 0
+                door = Door(key if split == TEST else None, write, self.run.screen.progress)
+                systems = {**self.systems, **(self.others if split == self.on else {})}
+                answered = answering.answer_split(split, self.splits, self.predictor.task, systems, door=door)
+                scored = answered if split == self.on else scored
+        assert scored is not None
+        for name, why in unanswered(self.others):
+            self.left_out[name] = why
+            del scored.answers[name]
+        return scored
+
+    # -- files --------------------------------------------------------------------------------------------------------
+
+    def _write(self, scored: Scored, key: TestKey | None, seen: NDArray[np.bool_]) -> None:
+        folder = self.run.folder("evaluate")
+        places = most_confident(scored.answered)
+        write_jsonl(folder / MISTAKES, lines(scored.answered, places, rows_at(places, self.on, self.splits, key)))
+        rows = key.fingerprint if key else digest(sorted(self.splits.row_ids(self.on).to_pylist()))
+        whole = document(scored, run=self.run.id, kind=self.recipe.task.kind, rows=rows)
+        leaks = without(scored, seen)
+        whole |= ({} if leaks is None else {"leaks": leaks}) | ({"left_out": self.left_out} if self.left_out else {})
+        write_json(folder / f"scores.{self.on}.json", whole)
+        write_json(folder / SCORES, whole)
 
 
-def _write(scored: Scored, recipe: Recipe, splits: SplitRows, key: TestKey | None, run: Run, seen: NDArray[np.bool_]) -> None:
-    folder, on = run.folder("evaluate"), scored.answered.split
-    places = most_confident(scored.answered)
-    write_jsonl(folder / MISTAKES, lines(scored.answered, places, _rows_at(places, on, splits, key)))
-    rows = key.fingerprint if key else digest(sorted(splits.table(on, columns=("row",)).column("row").to_pylist()))
-    whole = document(scored, run=run.id, kind=recipe.task.kind, rows=rows)
-    leaks = without(scored, seen)
-    whole |= {} if leaks is None else {"leaks": leaks}
-    write_json(folder / f"scores.{on}.json", whole)
-    write_json(folder / SCORES, whole)
-
-
-def _rows_at(places: NDArray[np.int64], on: str, splits: SplitRows, key: TestKey | None) -> pa.Table:
-    """row, text and label of the rows at `places`, in that order, without holding the texts of all."""
+def rows_at(
+    places: NDArray[np.int64], on: str, splits: SplitRows, key: TestKey | None, columns: tuple[str, ...] = ("row", "text", "label")
+) -> pa.Table:
+    """Columns of the rows at `places`, in that order, without holding the texts of all."""
     order = np.argsort(places, kind="stable")
     wanted, found, start = places[order], [], 0
-    for batch in splits.batches(on, key=key, columns=("row", "text", "label")):
+    for batch in splits.batches(on, key=key, columns=columns):
         inside = wanted[(wanted >= start) & (wanted < start + len(batch))] - start
         found.append(batch.take(pa.array(inside)))
         start += len(batch)

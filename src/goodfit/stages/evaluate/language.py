@@ -26,6 +26,7 @@ from goodfit.recipe import Recipe
 from goodfit.run import MISTAKES, PREDICTIONS, SAMPLES, SCORES, Run, TestKey, digest
 from goodfit.stages.evaluate.answering import SplitRows
 from goodfit.stages.evaluate.language_answerer import PREDICTIONS_SCHEMA, Answerer, Dress, Texts, as_it_is, batches, table
+from goodfit.stages.evaluate.language_brought import answers_of
 from goodfit.stages.evaluate.language_choices import Picked, choosable, on_same_rows, pick, pick_by_text
 from goodfit.stages.evaluate.language_files import sample_lines, systems_facts, worst
 from goodfit.stages.evaluate.language_findings import Seen, language_findings
@@ -151,7 +152,7 @@ class Language:
         if not len(asked):
             return
         for file in self.ready.files:
-            answers = file.answers(asked)
+            answers = answers_of(file, asked)
             if len(answers) < len(asked):
                 missing = len(asked) - len(answers)
                 self.ready.left_out[file.name] = f"{missing:,} of the {len(asked):,} rows asked have no answer in the file"

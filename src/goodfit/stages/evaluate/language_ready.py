@@ -20,8 +20,10 @@ from goodfit.models.source import resolve
 from goodfit.recipe import Recipe
 from goodfit.run import CANDIDATES, Run, digest
 from goodfit.stages.evaluate.answering import SplitRows
+from goodfit.stages.evaluate.base import base_path
+from goodfit.stages.evaluate.brought import Brought, brought
 from goodfit.stages.evaluate.language_answerer import Answerer
-from goodfit.stages.evaluate.language_brought import Brought, brought, retained
+from goodfit.stages.evaluate.language_brought import retained
 from goodfit.stages.evaluate.language_parity import NEW_TOKENS, PROMPTS, Plain, plain_answers
 from goodfit.stages.evaluate.language_rows import PARITY, ROWS, Conversation, Row, drawn, longest_answer, rows_at, takes, training_sample
 from goodfit.stages.evaluate.outcome import VALID
@@ -62,7 +64,7 @@ class Ready:
         self.loaded: LoadedModel = load_trained(folder)
         self.taken = [row for row in self.sample if takes(row.conversation, self.task, self.loaded.tokenizer)]
         """Those of the sample that the template takes."""
-        self.base_path = _base_path(run, saved)
+        self.base_path = base_path(run, saved)
         if self.asks_base:
             _require_same_base(self.base_path, saved)
         self.context = min(self.loaded.identity.max_length or LONGEST, LONGEST)
@@ -152,12 +154,6 @@ def _context(run: Run) -> int:
     path = run.path / "choose" / CANDIDATES
     limit = read_json(path)["base"].get("max_length") if path.is_file() else None
     return min(limit or LONGEST, LONGEST)
-
-
-def _base_path(run: Run, saved: Saved[Any]) -> str:
-    """Where the base model is: as `choose` found it, else by its name."""
-    path = run.path / "choose" / CANDIDATES
-    return str(read_json(path)["base"]["path"]) if path.is_file() else str(saved.base)
 
 
 def _require_same_base(path: str, saved: Saved[Any]) -> None:

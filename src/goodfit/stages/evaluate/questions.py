@@ -1,11 +1,12 @@
-"""Questions that are asked of any model, whatever its task: baselines, gates, used test rows, cut rows (EVA001, 007, 009, 010).
+"""Questions that are asked of any model, whatever its task: baselines, gates, used test rows, cut rows, systems
+that did not answer (EVA001, 007, 009, 010, 019).
 
 Part of evaluate; `findings.py` and `language_findings.py` ask the others, and make their findings here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from goodfit.finding import Finding, Where
@@ -151,6 +152,18 @@ def truncated(scored: Judged, cut: int, rows: int) -> Finding:
         code, kind, f"{part(cut, rows, 'scored row', ('was', 'were'))} cut at the maximum length", scored,
         severity="warning" if cut / max(1, rows) > CUT_MUCH else "note", n_rows=cut,
         detail="The model saw a part of them only, as it will when it is used.", fix="set prepare.max_length higher",
+    )  # fmt: skip
+
+
+def not_compared(scored: Judged, left_out: Mapping[str, str]) -> Finding:
+    """EVA019: note where a system that was to answer these rows did not, with the reason."""
+    code, kind = "EVA019", "not_compared"
+    if not left_out:
+        return finding(code, kind, "every system that was to answer these rows did", scored, state="passed")
+    named = "; ".join(f"{system(name, short=True)}: {why}" for name, why in left_out.items())
+    return finding(
+        code, kind, f"{count(len(left_out), 'system')} did not answer these rows", scored, detail=f"{named}.",
+        fix="evaluate.baselines names what is to be compared, evaluate.predictions what others answered",
     )  # fmt: skip
 
 

@@ -160,6 +160,7 @@ def document(scored: Scored, *, run: str, kind: str, rows: str) -> dict[str, Any
 
 
 def _system(name: str, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Its kind: this run's model, a baseline, or as its facts say (file, run, folder: brought by the user)."""
     return {"kind": "run" if name == MODEL else "baseline", **facts.get(name, {})}
 
 

@@ -1,12 +1,12 @@
 """What all baselines take and give.
 
-Part of tasks.baselines. Shapes: n rows, L labels.
+Part of tasks.baselines. Shapes: n rows, L labels, d dimensions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -35,9 +35,9 @@ class Answers(NamedTuple):
     """What a system says of some rows."""
 
     probabilities: NDArray[Any]
-    """[n, L]"""
+    """[n, L]; NaN throughout where the system gives none."""
     predictions: NDArray[Any]
-    """int64 [n], or bool [n, L]."""
+    """int64 [n] (-1: no label of this task), or bool [n, L]."""
 
 
 class Baseline(Protocol):
@@ -49,3 +49,33 @@ class Baseline(Protocol):
 
     def answer(self, texts: Sequence[str]) -> Answers:
         """Its answers to a batch of texts."""
+
+
+class Embeds(Protocol):
+    """What makes vectors of texts (an `Encoder` of tasks/embeddings)."""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+
+    def embed(self, texts: pa.ChunkedArray | pa.Array) -> NDArray[np.float32]:
+        """Unit vectors [n, d]."""
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a baseline may use beside the training rows."""
+
+    encoder: Embeds | None = None
+    """A frozen encoder; None where none is installed."""
+    writer: str | None = None
+    """Where the base model lies, if it is one that writes."""
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+    """Label -> what it means, as the recipe says."""
+    scored: int = 0
+    """Rows that it will be asked."""
+
+
+def called(model: str) -> str:
+    """A model's name without the folder or owner before it: records travel."""
+    return model.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
