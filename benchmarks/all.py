@@ -30,6 +30,7 @@ MODULES = (
     "benchmarks.iterate",
     "benchmarks.tune_cells",
     "benchmarks.tune",
+    "benchmarks.slices",
 )
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, model_validator
 from goodfit.finding import Finding
 from goodfit.run import RunRecord
 from goodfit.schemas.document import Document
+from goodfit.schemas.evaluate import ConfusedPair, Mistake, ScoredRows
 from goodfit.schemas.review import JudgeAnswer, ReviewAnswer, ReviewItems, ReviewResults
 from goodfit.schemas.suspects import DecisionLine, SuspectAnswer, SuspectItems, SuspectReview
 from goodfit.schemas.tuning import Measured, Plan, Search, Trial
@@ -227,43 +228,6 @@ class Event(Document):
     scores: list[EventScore] = Field(default_factory=list)
 
 
-class ScoredRows(Document):
-    """evaluate/scores.json and scores.<on>.json."""
-
-    schema_: Literal["goodfit/scores/1"] = Field(alias="schema")
-    run: str
-    task: str
-    on: Literal["test", "valid", "folds"]
-    n: int
-    rows: str
-    labels: list[str]
-    primary: str
-    systems: dict[str, dict[str, Any]]
-    scores: list[Score]
-    verdicts: list[Verdict]
-    gates: list[dict[str, Any]]
-    predictions: str
-    written: int | None = None
-    """Generation: rows that were answered by writing; `n` is the rows whose losses were measured."""
-    generation: dict[str, Any] | None = None
-    """Generation: max_new_tokens, do_sample, stop_token_ids, context, template, template_hash, examples, refused."""
-    left_out: dict[str, str] | None = None
-    """System -> why it does not answer."""
-    forgetting: dict[str, Any] | None = None
-    """Generation: bits per byte of the retained texts before and after, as they stand and inside the chat template."""
-
-
-class Mistake(Document):
-    """A line of evaluate/mistakes.jsonl: a row answered wrongly, the most certain first; generation: the worst answers."""
-
-    row: str
-    label: str | list[str]
-    prediction: str | list[str]
-    p: float
-    """How certain the model was: of the class given; multi-label: of its least certain yes or no; generation: of a token of the label."""
-    text: str
-
-
 class Sample(Document):
     """A line of train/samples.jsonl or evaluate/samples.jsonl: what a system wrote to a prompt."""
 
@@ -366,6 +330,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "score": Score, "verdict": Verdict, "finding": Finding, "run": RunRecord, "split": SplitManifest, "hygiene": Hygiene,
     "profile": Profile, "prepare": PrepareManifest,
     "candidates": Candidates, "plan": Plan, "best": Best, "event": Event, "scores": ScoredRows, "mistake": Mistake,
+    "confused_pair": ConfusedPair,
     "sample": Sample, "parity": Parity, "review_items": ReviewItems, "review_answer": ReviewAnswer, "review": ReviewResults,
     "judge_answer": JudgeAnswer, "decision": DecisionLine, "suspect_items": SuspectItems, "suspect_answer": SuspectAnswer,
     "suspect_review": SuspectReview,
@@ -383,6 +348,7 @@ FILES: dict[str, str] = {
     "review/suspects/items.json": "suspect_items", "review/suspects/results.json": "suspect_review", "split/decisions.jsonl": "decision",
     "prepare/shown.jsonl": "shown", "train/samples.jsonl": "sample", "evaluate/samples.jsonl": "sample",
     "evaluate/parity.json": "parity",
+    "evaluate/confusions.jsonl": "confused_pair",
     "evaluate/scores.test.json": "scores", "evaluate/scores.valid.json": "scores",
 }  # fmt: skip
 """File of a run -> schema; every `<stage>/findings.jsonl` is a `finding` a line."""

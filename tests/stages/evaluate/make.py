@@ -35,6 +35,8 @@ class Splits:
             "weight": pa.array(np.ones(n, np.float32)),
         })  # fmt: skip
 
+    axes: tuple[str, ...] = ()
+
     @property
     def counts(self) -> dict[str, int]:
         return {name: table.num_rows for name, table in self._tables.items()}

@@ -39,6 +39,10 @@ class SplitRows(Protocol):
     def clustered(self) -> bool:
         """Whether some cluster has more than one row."""
 
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """Names of the recipe's `groups`; a table has a column `group.<axis>` for each."""
+
     def table(self, split: Any, *, key: object | None = None, columns: tuple[str, ...] | None = None) -> pa.Table:
         """All rows of a split; `test` needs the key."""
 
@@ -231,13 +235,13 @@ def _truth(split: str, splits: SplitRows, task: Classification, key: object | No
 
 def training_rows(splits: SplitRows, task: Classification) -> TrainingRows:
     """The training split as columns for the baselines; rows with a label that the model does not have are left out."""
-    table = splits.table("train", columns=("text", "label", "weight"))
+    table = splits.table("train", columns=("row", "text", "label", "weight"))
     targets = [task.encode_targets(part.to_pylist(), unknown="mark") for part in table.column("label").chunks]
     joined = np.concatenate(targets) if targets else task.encode_targets([])
     weight = np.asarray(table.column("weight").to_numpy(), dtype=np.float32)
     clusters = splits.clusters("train") if splits.clustered else None
     if task.multi_label or not (joined < 0).any():
-        return TrainingRows(table.column("text"), joined, clusters, weight)
+        return TrainingRows(table.column("text"), joined, clusters, weight, table.column("row"))
     keep = joined >= 0
-    text = table.column("text").filter(pa.array(keep))
-    return TrainingRows(text, joined[keep], None if clusters is None else clusters[keep], weight[keep])
+    text, row = (table.column(name).filter(pa.array(keep)) for name in ("text", "row"))
+    return TrainingRows(text, joined[keep], None if clusters is None else clusters[keep], weight[keep], row)

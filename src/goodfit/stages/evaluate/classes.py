@@ -14,18 +14,23 @@ from numpy.typing import NDArray
 
 from goodfit.files import write_json, write_jsonl
 from goodfit.recipe import Recipe
-from goodfit.run import MISTAKES, PREDICTIONS, SCORES, Run, TestKey, digest
+from goodfit.run import CONFUSIONS, MISTAKES, PREDICTIONS, SCORES, Run, TestKey, digest
 from goodfit.stages.evaluate import answering
 from goodfit.stages.evaluate.answering import Answered, Door, Keyed, ModelSystem, SplitRows, System
 from goodfit.stages.evaluate.base import encoder_of, writer_of
 from goodfit.stages.evaluate.class_brought import other_system, unanswered
+from goodfit.stages.evaluate.confused import beside, confusions
 from goodfit.stages.evaluate.findings import findings
 from goodfit.stages.evaluate.leaked import leaked, leaked_rows, without
-from goodfit.stages.evaluate.mistakes import lines, most_confident
+from goodfit.stages.evaluate.mistakes import LONGEST, lines, most_confident
 from goodfit.stages.evaluate.outcome import TEST, VALID, Evaluation, TrainedModel
 from goodfit.stages.evaluate.questions import not_compared
 from goodfit.stages.evaluate.scoring import MODEL, Scored, document, score_split
-from goodfit.tasks.baselines import Around, fit_baseline, left_out, names_of
+from goodfit.stages.evaluate.weak import Slices, slices_of
+from goodfit.stages.evaluate.weak.rows import looked_at
+from goodfit.stages.evaluate.weak.told import weak_slices
+from goodfit.tasks.baselines import Around, TrainingRows, fit_baseline, left_out, names_of
+from goodfit.tasks.baselines.neighbours import Neighbours
 from goodfit.tasks.predictor import Predictor
 from goodfit.tasks.tables import writing
 
@@ -45,6 +50,8 @@ class Classes:
         self.others: dict[str, System | Keyed] = {}
         self.facts: dict[str, dict[str, Any]] = {}
         self.left_out: dict[str, str] = {}
+        self.rows: TrainingRows | None = None
+        self.valid: Answered | None = None
         for name, path in recipe.evaluate.predictions.items():
             run.screen.progress(f"reading the answers of {name}", 0, None)
             other = other_system(name, path, recipe, self.predictor.task, (splits, run))
@@ -57,9 +64,10 @@ class Classes:
         scored = score_split(
             answered, self.recipe.evaluate, key.looks if key else None, self.facts, selected=self.on == VALID
         )  # fmt: skip
-        seen = leaked_rows(self.splits, self.on)
-        self._write(scored, key, seen)
-        self.run.report([*findings(scored, self.model), leaked(scored, seen), not_compared(scored, self.left_out)])
+        seen, slices = leaked_rows(self.splits, self.on), self._slices(answered, key)
+        self._write(scored, key, seen, {"slices": slices})
+        last = [leaked(scored, seen), not_compared(scored, self.left_out), *weak_slices(scored, slices)]
+        self.run.report([*findings(scored, self.model), *last])
         return Evaluation(self.on, len(answered), scored.headline, scored.verdicts, scored.gates)
 
     # -- ready --------------------------------------------------------------------------------------------------------
@@ -69,7 +77,8 @@ class Classes:
         recipe, run, names = self.recipe, self.run, names_of(self.recipe)
         if not names:
             return
-        task, rows, around = self.predictor.task, answering.training_rows(self.splits, self.predictor.task), self._around(names)
+        task, around = self.predictor.task, self._around(names)
+        rows = self.rows = answering.training_rows(self.splits, task)
         asked = recipe.evaluate.metrics
         for done, name in enumerate(names):
             run.screen.progress(f"fitting the baseline {name}", done, len(names))
@@ -106,24 +115,65 @@ class Classes:
                 systems = {**self.systems, **(self.others if split == self.on else {})}
                 answered = answering.answer_split(split, self.splits, self.predictor.task, systems, door=door)
                 scored = answered if split == self.on else scored
+                self.valid = answered if split == VALID else self.valid
         assert scored is not None
         for name, why in unanswered(self.others):
             self.left_out[name] = why
             del scored.answers[name]
         return scored
 
+    # -- where it is weak ---------------------------------------------------------------------------------------------
+
+    @property
+    def near(self) -> Neighbours | None:
+        """The nearest neighbours' baseline, where it is one of the systems: its vectors tell what is near what."""
+        found = self.systems.get("knn")
+        return found if isinstance(found, Neighbours) else None
+
+    def _slices(self, answered: Answered, key: TestKey | None) -> Slices:
+        """Slices that fail, found on validation and confirmed on the evaluated rows."""
+        if self.valid is None:
+            return Slices(why_not="there are no validation rows to find slices on")
+        self.run.screen.progress("looking for weak slices", 0, None)
+        predictor, near, seed = self.predictor, self.near, self.recipe.seed
+        valid = looked_at(self.valid, self.splits, None, predictor, near, seed)
+        others = None if self.on == VALID else looked_at(answered, self.splits, key, predictor, near, seed)
+        training = None if near is None else near.vectors
+        return slices_of(valid, others, predictor.task.labels, training, seed=seed)
+
     # -- files --------------------------------------------------------------------------------------------------------
 
-    def _write(self, scored: Scored, key: TestKey | None, seen: NDArray[np.bool_]) -> None:
+    def _write(self, scored: Scored, key: TestKey | None, seen: NDArray[np.bool_], more: dict[str, Any]) -> None:
         folder = self.run.folder("evaluate")
-        places = most_confident(scored.answered)
-        write_jsonl(folder / MISTAKES, lines(scored.answered, places, rows_at(places, self.on, self.splits, key)))
+        write_jsonl(folder / MISTAKES, self._mistakes(scored, key))
+        write_jsonl(folder / CONFUSIONS, self._confusions(scored, key))
         rows = key.fingerprint if key else digest(sorted(self.splits.row_ids(self.on).to_pylist()))
         whole = document(scored, run=self.run.id, kind=self.recipe.task.kind, rows=rows)
         leaks = without(scored, seen)
         whole |= ({} if leaks is None else {"leaks": leaks}) | ({"left_out": self.left_out} if self.left_out else {})
+        slices: Slices = more["slices"]
+        whole |= {"slices": [one.to_json(self.on) for one in slices.found], "slices_searched": slices.to_json()}
         write_json(folder / f"scores.{self.on}.json", whole)
         write_json(folder / SCORES, whole)
+
+    def _mistakes(self, scored: Scored, key: TestKey | None) -> list[dict[str, Any]]:
+        """The surest mistakes, each beside its nearest training rows where there is an encoder."""
+        places = most_confident(scored.answered)
+        made = lines(scored.answered, places, rows_at(places, self.on, self.splits, key))
+        near, rows = self.near, self.rows
+        return made if near is None or rows is None else [line | beside(line, line["text"], near, rows) for line in made]
+
+    def _confusions(self, scored: Scored, key: TestKey | None) -> list[dict[str, Any]]:
+        """What is taken for what, with examples."""
+        found = confusions(scored.answered)
+        places = np.concatenate([of for _, of in found]) if found else np.zeros(0, np.int64)
+        texts = iter(rows_at(places, self.on, self.splits, key).to_pylist())
+        sure = scored.answered.answers[MODEL].probabilities.max(axis=1)
+        return [
+            facts | {"examples": [{"row": row["row"], "p": round(float(sure[at]), 6), "text": row["text"][:LONGEST]}
+                                  for at, row in zip(of.tolist(), texts, strict=False)]}
+            for facts, of in found
+        ]  # fmt: skip
 
 
 def rows_at(

@@ -25,6 +25,7 @@ from goodfit.stages.report.sentences import Facts, five, rival_scores
 from goodfit.stages.report.text import ShowText
 from goodfit.stages.report.training import training_facts
 from goodfit.stages.report.tuning import tuning_facts
+from goodfit.stages.report.weak import weak_facts
 from goodfit.stages.report.written import discreet, generation_facts
 
 FIRST_SHOWN = 3
@@ -59,6 +60,7 @@ def gather(folder: Folder) -> ReportDocument:
     )  # fmt: skip
     reasons = decide(known)
     review = review_facts(folder, how)
+    weak = weak_facts(folder, document, how) if written is None else None
     spoken = Facts(known, data, training, classes, results.calibration_facts(document, bins), written, review)
     data = _with_labels(data, confusion) if written is None else data.model_copy(update={"truncated": {}})
     return ReportDocument(
@@ -74,6 +76,7 @@ def gather(folder: Folder) -> ReportDocument:
         scores=scores,
         classes=classes,
         confusion=confusion,
+        weak=weak,
         calibration=spoken.calibration,
         show_text=how,
         mistakes=results.mistakes(folder, how) if written is None else [],
@@ -81,6 +84,7 @@ def gather(folder: Folder) -> ReportDocument:
         review=review,
         findings=list(known.findings),
         charts=[*_charts(spoken, data, confusion), *_search_charts(tuning)],
+        charts=[*_charts(spoken, data, confusion), *(plots.slices(weak, results.of(scores, "accuracy")) if weak else ())],
         reproduce=facts.reproduce(folder, run, record, settings),
         missing=facts.missing(folder, run),
     )

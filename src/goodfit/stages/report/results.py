@@ -17,6 +17,7 @@ from goodfit.stages.report.folder import Folder, lenient, many, mapping, real, w
 from goodfit.stages.report.schema import CalibrationFacts, ClassFacts, Confusion, GateFacts, Ledger, Mistake, Pair, ScoreFacts
 from goodfit.stages.report.text import ShowText, label, shown
 from goodfit.stages.report.text import name as readable
+from goodfit.stages.report.weak import near_rows
 
 MODEL = "model"
 MISTAKES_SHOWN = 25
@@ -224,6 +225,8 @@ def mistakes(folder: Folder, how: ShowText) -> list[Mistake]:
             prediction=_names(line.get("prediction")),
             p=real(line, "p"),
             text=shown(line.get("text"), how),
+            nearest=near_rows(line.get("nearest") or (), how),
+            reading=word(line, "reading"),
         )
         for line in islice(folder.lines("evaluate", MISTAKES), MISTAKES_SHOWN)
     ]

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from goodfit.stages.report.record import Record, WrittenFinding, WrittenScore, WrittenVerdict
 from goodfit.stages.report.schema_tuning import TuningFacts
+from goodfit.stages.report.schema_weak import NearRow, WeakFacts
 from goodfit.stages.report.schema_written import GenerationFacts, ReviewFacts
 from goodfit.stages.report.text import ShowText
 
@@ -286,6 +287,9 @@ class Mistake(Record):
     prediction: str
     p: float | None = None
     text: str | None = None
+    nearest: list[NearRow] = []
+    reading: str | None = None
+    """What the nearest training rows suggest: label_in_doubt, missing_case."""
 
 
 class Chart(Record):
@@ -293,6 +297,7 @@ class Chart(Record):
 
     id: str
     section: Literal["first", "data", "tuning", "training", "scores", "classes", "calibration"]
+    section: Literal["first", "data", "training", "scores", "weak", "classes", "calibration"]
     title: str
     text: str
     """What is seen, in a sentence: for those who cannot see it."""
@@ -346,6 +351,7 @@ class ReportDocument(Record):
     scores: ScoreFacts | None = None
     classes: list[ClassFacts] = []
     confusion: Confusion | None = None
+    weak: WeakFacts | None = None
     calibration: CalibrationFacts | None = None
     show_text: ShowText = "masked"
     mistakes: list[Mistake] = []

@@ -26,6 +26,8 @@ class TrainingRows:
     """int64 [n]: rows of one cluster never stand on two sides of an inner fold."""
     weight: NDArray[np.float32] | None = None
     """float32 [n]: how much a row counts, as in the model's own training."""
+    row: pa.ChunkedArray | None = None
+    """string [n]: row ids."""
 
     def __len__(self) -> int:
         return len(self.targets)

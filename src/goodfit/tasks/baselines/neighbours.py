@@ -44,6 +44,10 @@ class Neighbours:
     carried: NDArray[np.float32]
     """[m, L] 1 where a training row carries a label."""
     k: int
+    index: NDArray[np.int64]
+    """[m] their places among the training rows."""
+    usual: float
+    """The cosine to the nearest other training row that 19 of 20 training rows have at least."""
     facts: dict[str, Any] = field(default_factory=dict)
 
     def answer(self, texts: Sequence[str]) -> Answers:
@@ -57,6 +61,12 @@ class Neighbours:
             parts.append(shares(best, np.take_along_axis(similar, best, axis=1), self.carried))
         probabilities = np.concatenate(parts)
         return Answers(probabilities, self.task.decide(probabilities))
+
+    def nearest(self, texts: Sequence[str], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The k nearest training rows of some texts (places among the m), nearest first, and their cosines: both [n, k]."""
+        similar = self.encoder.embed(pa.array(list(texts), pa.string())) @ self.vectors.T
+        best = np.argsort(-similar, axis=1, kind="stable")[:, : min(k, similar.shape[1])]
+        return best.astype(np.int64), np.take_along_axis(similar, best, axis=1)
 
 
 def shares(near: NDArray[np.int64], similar: NDArray[np.float32], carried: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -95,7 +105,8 @@ def fit_neighbours(task: Classification, rows: TrainingRows, primary: str, seed:
         decision = task.fit_decision(np.log(odds / (1 - odds)), targets, clusters=clusters, seed=seed)
         task = task.with_decision(type(decision)(thresholds=decision.thresholds))
     facts = {"rows": len(index), "rows_available": len(rows), "encoder": called(around.encoder.name), "k": k, "score": round(scores[k], 6)}
-    return Neighbours(task, around.encoder, vectors, carried, k, facts)
+    usual = float(np.quantile(similar[:, 0], 0.05)) if len(similar) else 0.0
+    return Neighbours(task, around.encoder, vectors, carried, k, index, usual, facts)
 
 
 def _others(vectors: NDArray[np.float32], clusters: NDArray[np.int64], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

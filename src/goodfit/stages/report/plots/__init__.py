@@ -11,6 +11,7 @@ from goodfit.stages.report.plots.data import labels, lengths
 from goodfit.stages.report.plots.scores import headline, verdicts
 from goodfit.stages.report.plots.training import curves
 from goodfit.stages.report.plots.tuning import parallel, slices
+from goodfit.stages.report.plots.weak import slices
 
 __all__ = [
     "classes",
