@@ -31,6 +31,7 @@ MODULES = (
     "benchmarks.tune_cells",
     "benchmarks.tune",
     "benchmarks.slices",
+    "benchmarks.conformal",
 )
 
 

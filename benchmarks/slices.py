@@ -19,7 +19,7 @@ from benchmarks.claims import record, row
 from benchmarks.sets import rows_of
 from goodfit.stages.evaluate.weak.predicates import Rows, predicates_of
 from goodfit.stages.evaluate.weak.search import LEVEL, candidates_of
-from goodfit.statistics.multiple import benjamini_hochberg
+from goodfit.statistics.multiple import benjamini_hochberg, holm
 from goodfit.statistics.proportions import wilson
 from goodfit.statistics.slices import distinct, jaccard, stand_out, units_of
 
@@ -93,7 +93,19 @@ def trial(made: Table, planted: tuple[tuple[int, int], float] | None, seed: int)
         hit = target is not None and any(jaccard(made.member[:, s], target) > 0.5 for s in called)
         false = sum(excess(made, p, s) < FALSE_BELOW for s in called)
         out[name] = {"hit": hit, "called": len(called), "false": false}
+    out["confirmed"] = confirmed(made, chosen["max-T"], p, target, rng)
     return out
+
+
+def confirmed(made: Table, called: list[int], p: np.ndarray, target: np.ndarray | None, rng: np.random.Generator) -> dict[str, Any]:
+    """What of it as many other rows of the same kind confirm, as evaluate asks: one-sided, Holm over what is asked."""
+    if not called:
+        return {"hit": False, "called": 0, "false": 0}
+    again = (rng.random(len(p)) < p).astype(float)
+    units = units_of(again, made.member[:, called], made.strata, None)
+    kept = [s for s, q in zip(called, holm(stand_out(units, draws=1999, seed=1).alone.tolist()), strict=True) if q <= LEVEL]
+    hit = target is not None and any(jaccard(made.member[:, s], target) > 0.5 for s in kept)
+    return {"hit": hit, "called": len(kept), "false": sum(excess(made, p, s) < FALSE_BELOW for s in kept)}
 
 
 def theoretical(made: Table, p: np.ndarray, target: np.ndarray) -> float:
@@ -146,11 +158,16 @@ def planted_rows(told: list[dict[str, Any]], n: int, size: tuple[int, int], poin
             sum(one["BH"]["false"] for one in told) / max(1, sum(one["BH"]["called"] for one in told)), 4
         ),
     }
+    sure = {key: sum(one["confirmed"][key] for one in told) for key in ("hit", "called", "false")}
+    s_low, s_high = wilson(sure["false"], max(1, sure["called"]))
     return [
         row(f"{what}, theoretical power >= 0.95: share found", ">= 0.9", round(hits / tries, 4), low=round(low, 4), high=round(high, 4), n=tries,
             passed=hits / tries >= 0.9, command=COMMAND, peers=peers, planted=all_of_them, share_found_of_all=round(everything, 4)),
         row(f"{what}: share of false discoveries", "<= 0.05", round(false / max(1, calls), 4), low=round(f_low, 4), high=round(f_high, 4),
             n=calls, passed=false / max(1, calls) <= 0.05, command=COMMAND, peers=peers),
+        row(f"{what}: share of false discoveries after as many other rows confirmed them", "<= 0.05",
+            round(sure["false"] / max(1, sure["called"]), 4), low=round(s_low, 4), high=round(s_high, 4), n=sure["called"],
+            passed=sure["false"] / max(1, sure["called"]) <= 0.05, command=COMMAND, share_found=round(sure["hit"] / tries, 4)),
     ]  # fmt: skip
 
 

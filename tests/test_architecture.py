@@ -168,7 +168,7 @@ SURFACE = {
     "run": {"target", "overrides", "workspace", "new", "quiet", "as_json"},
     "init": {"data", "out", "text", "label", "force", "as_json"},
     "check": {"target", "overrides", "as_json"},
-    "predict": {"reference", "texts", "file", "out", "force", "workspace", "as_json"},
+    "predict": {"reference", "texts", "file", "out", "force", "abstain_at", "sets", "workspace", "as_json"},
     "chat": {"references", "workspace", "system", "max_new_tokens", "temperature", "top_p", "seed"},
     "list": {"workspace", "as_json"},
     "show": {"reference", "stage", "row", "workspace", "as_json"},

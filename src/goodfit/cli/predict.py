@@ -13,7 +13,7 @@ from goodfit.cli.envelope import Answer, answered, json_option, workspace_option
 from goodfit.errors import UserError
 from goodfit.monitor.screen import screen_for
 from goodfit.monitor.words import visible
-from goodfit.predict import Model, Prediction, run_with_model
+from goodfit.predict import Ask, Classifier, Model, Prediction, run_with_model
 from goodfit.tasks.writer import Reply
 
 SHOWN = 5
@@ -32,11 +32,25 @@ SHOWN = 5
 )
 @click.option("--out", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Where to write; the ending says the format.")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
+@click.option(
+    "--abstain-at",
+    type=float,
+    metavar="SHARE",
+    help="Withhold answers that are not sure enough, so that at most this share of those given is wrong (0.05: 5%), a promise that "
+    "holds with 95% confidence. Refused where validation rows do not allow it.",
+)
+@click.option(
+    "--sets",
+    type=float,
+    metavar="SHARE",
+    help="Beside the label a set of labels: this share of the sets holds the true one (0.9: nine of ten).",
+)
 @workspace_option
 @json_option
 def predict_verb(reference: str, texts: tuple[str, ...], workspace: Path, as_json: bool, **files: Any) -> None:  # noqa: FBT001
     """Prints or writes the predictions."""
     file, out, force = files["file"], files["out"], files["force"]
+    ask = Ask(files["abstain_at"], files["sets"])
 
     def work() -> Answer:
         if bool(texts) == (file is not None):
@@ -46,9 +60,12 @@ def predict_verb(reference: str, texts: tuple[str, ...], workspace: Path, as_jso
         if out is not None and out.exists() and not force:
             raise UserError(f"{out} is there already", fix="--force writes over it")
         model = Model.load(where(reference, workspace))
+        more: dict[str, Any] = {} if ask == Ask() else {"ask": ask}
+        if more and not isinstance(model, Classifier):
+            raise UserError("--abstain-at and --sets are for classifiers; this model writes", fix="leave them out")
         if file is not None and out is not None:
-            return _file(model, file, out)
-        return _texts(model.predict(_given(texts)))
+            return _file(model, file, out, more)
+        return _texts(model.predict(_given(texts), **more))
 
     answered("predict", work, as_json=as_json)
 
@@ -68,7 +85,7 @@ def _given(texts: tuple[str, ...]) -> list[str]:
     return [line.decode("utf-8", "replace").rstrip("\r\n") for line in sys.stdin.buffer]
 
 
-def _file(model: Model, file: Path, out: Path) -> Answer:
+def _file(model: Any, file: Path, out: Path, more: dict[str, Any]) -> Answer:
     screen = screen_for(quiet=False)
 
     def tell(done: float, total: float | None) -> None:
@@ -76,7 +93,7 @@ def _file(model: Model, file: Path, out: Path) -> Answer:
             screen.progress("predicting", done, total)
 
     try:
-        written = model.predict_file(file, out, on_progress=tell)
+        written = model.predict_file(file, out, on_progress=tell, **more)
     finally:
         if screen is not None:
             screen.close()
@@ -91,15 +108,33 @@ def _texts(predictions: list[Prediction | Reply]) -> Answer:
 def _line(prediction: Prediction | Reply) -> str:
     """`billing 97.1%  bug 2.0%`; of several labels those given before a bar: `billing 91.0%, bug 72.5% | praise 8.1%`."""
     if prediction.reason is not None:
-        return f"not answered: {prediction.reason}"
+        likeliest = f" ({_ranked(prediction)})" if isinstance(prediction, Prediction) and prediction.probabilities else ""
+        return f"not answered: {prediction.reason}{likeliest}{_set(prediction)}"
     if isinstance(prediction, Reply):
         return "\n".join(visible(line, 10_000) for line in (prediction.text or "").split("\n")) + ("" if prediction.stopped else " […]")
-    ranked = sorted(prediction.probabilities.items(), key=lambda pair: -pair[1])
-    shown = {label: f"{visible(label)} {100 * p:.1f}%" for label, p in ranked}
+    shown = _shown(prediction)
     if prediction.label is not None:
-        return "  ".join(list(shown.values())[:SHOWN])
+        return _ranked(prediction) + _set(prediction)
     given = ", ".join(text for label, text in shown.items() if label in prediction.labels) or "none"
-    return " | ".join(filter(None, [given, ", ".join([text for label, text in shown.items() if label not in prediction.labels][:SHOWN])]))
+    others = ", ".join([text for label, text in shown.items() if label not in prediction.labels][:SHOWN])
+    return " | ".join(filter(None, [given, others])) + _set(prediction)
+
+
+def _shown(prediction: Prediction) -> dict[str, str]:
+    """Label -> `billing 97.1%`, the likeliest first."""
+    ranked = sorted(prediction.probabilities.items(), key=lambda pair: -pair[1])
+    return {label: f"{visible(label)} {100 * p:.1f}%" for label, p in ranked}
+
+
+def _ranked(prediction: Prediction) -> str:
+    return "  ".join(list(_shown(prediction).values())[:SHOWN])
+
+
+def _set(prediction: Prediction | Reply) -> str:
+    """` {billing, bug}`, where sets are asked for."""
+    if not isinstance(prediction, Prediction) or prediction.set is None:
+        return ""
+    return f"  {{{', '.join(map(visible, prediction.set))}}}"
 
 
 COMMANDS = {"predict": predict_verb}

@@ -9,7 +9,8 @@ Above the pipeline's stages; needs a run whose training is done, or the folder `
 """
 
 from goodfit.predict.classes import Classifier, Prediction
+from goodfit.predict.kept import Ask
 from goodfit.predict.language import Generator
 from goodfit.predict.model import EMPTY, Model, Written, run_with_model
 
-__all__ = ["EMPTY", "Classifier", "Generator", "Model", "Prediction", "Written", "run_with_model"]
+__all__ = ["EMPTY", "Ask", "Classifier", "Generator", "Model", "Prediction", "Written", "run_with_model"]

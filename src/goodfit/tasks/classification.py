@@ -164,10 +164,11 @@ class Classification:
 
     def certainty(self, probabilities: NDArray[Any], predictions: NDArray[Any]) -> NDArray[np.float64]:
         """How probable each answer is, by the model [n]: of the class given; multi-label: of its least certain yes or no."""
-        p = np.asarray(probabilities, dtype=np.float64)
-        if not self.multi_label:
-            return np.asarray(np.take_along_axis(p, np.asarray(predictions)[:, None], axis=1)[:, 0])
-        return np.asarray(np.where(predictions, p, 1 - p).min(axis=1))
+        return decisions.certainty(probabilities, predictions, self.multi_label)
+
+    def untempered(self, probabilities: NDArray[Any]) -> NDArray[np.float64]:
+        """Probabilities [n, L] without the temperature: what the promises look at."""
+        return decisions.untempered(probabilities, self.multi_label, self.decision)
 
     def fit_decision(
         self, logits: NDArray[Any], targets: NDArray[Any], *, clusters: NDArray[np.int64] | None = None, seed: int = 0

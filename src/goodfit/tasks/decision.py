@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from goodfit.statistics.calibration import temperature
 from goodfit.statistics.scoring import score
+from goodfit.tasks.promises import Promises, fit_promises
 from goodfit.tasks.thresholds import choose_thresholds
 
 Floats = NDArray[np.float64]
@@ -43,6 +45,8 @@ class Decision:
     """Rows it was fitted on."""
     reason: str = "not fitted"
     """Why the temperature is applied or not, in words."""
+    promises: Promises | None = None
+    """What validation allows to promise of answers to come; None where it had too few rows."""
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict with every key."""
@@ -50,15 +54,17 @@ class Decision:
             "thresholds": None if self.thresholds is None else list(self.thresholds),
             "temperature": self.temperature, "temperature_applied": self.temperature_applied,
             "fitted_on": self.fitted_on, "n": self.n, "reason": self.reason,
+            "promises": None if self.promises is None else self.promises.to_json(),
         }  # fmt: skip
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Decision:
         """What `to_json` gave; KeyError or TypeError where it is not whole."""
-        thresholds = values["thresholds"]
+        thresholds, promises = values["thresholds"], values.get("promises")
         return cls(
             None if thresholds is None else tuple(map(float, thresholds)),
             float(values["temperature"]), bool(values["temperature_applied"]), values["fitted_on"], int(values["n"]), str(values["reason"]),
+            None if promises is None else Promises.from_json(promises),
         )  # fmt: skip
 
 
@@ -72,6 +78,26 @@ def probabilities(logits: NDArray[Any], multi_label: bool, decision: Decision) -
     z = z - z.max(axis=1, keepdims=True)
     e = np.exp(z)
     return np.asarray(e / e.sum(axis=1, keepdims=True))
+
+
+def untempered(probs: NDArray[Any], multi_label: bool, decision: Decision) -> Floats:
+    """Probabilities [n, L] as they were before the temperature was applied (the promises are made on these)."""
+    p = np.asarray(probs, dtype=np.float64)
+    if not decision.temperature_applied:
+        return p
+    with np.errstate(divide="ignore"):
+        if multi_label:
+            return np.asarray(special.expit(decision.temperature * special.logit(p)))
+        z = decision.temperature * np.log(p)
+    return np.asarray(special.softmax(z, axis=1))
+
+
+def certainty(probs: NDArray[Any], predictions: NDArray[Any], multi_label: bool) -> Floats:
+    """How probable each answer is, by the model [n]: of the class given; multi-label: of its least certain yes or no."""
+    p = np.asarray(probs, dtype=np.float64)
+    if not multi_label:
+        return np.asarray(np.take_along_axis(p, np.asarray(predictions)[:, None], axis=1)[:, 0])
+    return np.asarray(np.where(predictions, p, 1 - p).min(axis=1))
 
 
 def decide(probs: NDArray[Any], multi_label: bool, decision: Decision) -> NDArray[Any]:
@@ -94,12 +120,29 @@ def fit_decision(
     units = np.arange(len(z)) if clusters is None else np.unique(np.asarray(clusters)[known], return_inverse=True)[1]
     rng = np.random.default_rng([seed, 11])
     decision = _fit_temperature(z, y, multi_label, units, rng)
-    if not multi_label or not len(z):
-        return decision
+    if multi_label and len(z):
+        decision = _with_thresholds(decision, z, y, units, rng)
+    return _with_promises(decision, np.asarray(logits, dtype=np.float64), np.asarray(targets), multi_label, clusters, seed)
+
+
+def _with_thresholds(decision: Decision, z: Floats, y: NDArray[Any], units: NDArray[np.int64], rng: np.random.Generator) -> Decision:
     scale = decision.temperature if decision.temperature_applied else 1.0
     cuts, how = choose_thresholds(z / scale, y > 0.5, clusters=units, rng=rng)
     thresholds = tuple(float(1.0 / (1.0 + np.exp(-cut))) for cut in cuts)
     return dataclasses.replace(decision, thresholds=thresholds, reason=f"{decision.reason}; {how}")
+
+
+def _with_promises(  # noqa: PLR0913 - what `fit_decision` was given
+    decision: Decision, z: Floats, y: NDArray[Any], multi_label: bool, clusters: NDArray[np.int64] | None, seed: int
+) -> Decision:
+    """A row with a label that the model cannot give is wrong whatever it says, and no set holds its label."""
+    if not len(z):
+        return decision
+    raw = probabilities(z, multi_label, dataclasses.replace(decision, temperature_applied=False))
+    answers = decide(probabilities(z, multi_label, decision), multi_label, decision)
+    right = (answers == (y > 0.5)).all(axis=1) if multi_label else answers == y
+    made = fit_promises(raw, y, right, certainty(raw, answers, multi_label), clusters=clusters, seed=seed)
+    return dataclasses.replace(decision, promises=made)
 
 
 def log_losses(logits: Floats, targets: NDArray[Any], multi_label: bool) -> Floats:

@@ -21,6 +21,7 @@ from goodfit.stages.evaluate.base import encoder_of, writer_of
 from goodfit.stages.evaluate.class_brought import other_system, unanswered
 from goodfit.stages.evaluate.confused import beside, confusions
 from goodfit.stages.evaluate.findings import findings
+from goodfit.stages.evaluate.kept import promises_kept, promises_of
 from goodfit.stages.evaluate.leaked import leaked, leaked_rows, without
 from goodfit.stages.evaluate.mistakes import LONGEST, lines, most_confident
 from goodfit.stages.evaluate.outcome import TEST, VALID, Evaluation, TrainedModel
@@ -65,8 +66,9 @@ class Classes:
             answered, self.recipe.evaluate, key.looks if key else None, self.facts, selected=self.on == VALID
         )  # fmt: skip
         seen, slices = leaked_rows(self.splits, self.on), self._slices(answered, key)
-        self._write(scored, key, seen, {"slices": slices})
-        last = [leaked(scored, seen), not_compared(scored, self.left_out), *weak_slices(scored, slices)]
+        promises = promises_of(scored, measured=self.on != VALID)
+        self._write(scored, key, seen, {"calibration": promises, "slices": slices})
+        last = [leaked(scored, seen), not_compared(scored, self.left_out), *weak_slices(scored, slices), *promises_kept(scored, promises)]
         self.run.report([*findings(scored, self.model), *last])
         return Evaluation(self.on, len(answered), scored.headline, scored.verdicts, scored.gates)
 
@@ -151,6 +153,7 @@ class Classes:
         whole = document(scored, run=self.run.id, kind=self.recipe.task.kind, rows=rows)
         leaks = without(scored, seen)
         whole |= ({} if leaks is None else {"leaks": leaks}) | ({"left_out": self.left_out} if self.left_out else {})
+        whole["calibration"] |= more["calibration"]
         slices: Slices = more["slices"]
         whole |= {"slices": [one.to_json(self.on) for one in slices.found], "slices_searched": slices.to_json()}
         write_json(folder / f"scores.{self.on}.json", whole)

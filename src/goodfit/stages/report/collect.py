@@ -131,6 +131,8 @@ def _charts(spoken: Facts, data: DataFacts, confusion: Confusion | None) -> Iter
         yield from plots.confusion(confusion)
     if spoken.calibration is not None:
         yield from plots.reliability(spoken.calibration)
+        if spoken.calibration.promised is not None:
+            yield from plots.withheld(spoken.calibration.promised)
 
 
 def _search_charts(tuning: TuningFacts | None) -> Iterator[Chart]:

@@ -14,6 +14,7 @@ from goodfit.run import MISTAKES, SCORES
 from goodfit.score import Score, Verdict
 from goodfit.stages.report import words
 from goodfit.stages.report.folder import Folder, lenient, many, mapping, real, whole, word
+from goodfit.stages.report.promised import promised_facts
 from goodfit.stages.report.schema import CalibrationFacts, ClassFacts, Confusion, GateFacts, Ledger, Mistake, Pair, ScoreFacts
 from goodfit.stages.report.text import ShowText, label, shown
 from goodfit.stages.report.text import name as readable
@@ -213,6 +214,7 @@ def calibration_facts(document: Mapping[str, Any], bins: list[Any]) -> Calibrati
         fitted_on=word(found, "fitted_on"),
         thresholds=thresholds,
         reason=readable(words.decision(word(found, "reason") or ""), 400),
+        promised=promised_facts(document),
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from goodfit.stages.report.record import Record, WrittenFinding, WrittenScore, WrittenVerdict
 from goodfit.stages.report.schema_tuning import TuningFacts
+from goodfit.stages.report.schema_promised import PromisedFacts
 from goodfit.stages.report.schema_weak import NearRow, WeakFacts
 from goodfit.stages.report.schema_written import GenerationFacts, ReviewFacts
 from goodfit.stages.report.text import ShowText
@@ -277,6 +278,8 @@ class CalibrationFacts(Record):
     """Label -> probability from which a multi-label model gives it."""
     reason: str = ""
     """Why temperature and thresholds are what they are."""
+    promised: PromisedFacts | None = None
+    """Withheld answers and sets of labels."""
 
 
 class Mistake(Record):

@@ -8,6 +8,7 @@ from goodfit.stages.report.plots.audit import doubted, learning_curve, topics
 from goodfit.stages.report.plots.calibration import reliability
 from goodfit.stages.report.plots.classes import classes, confusion
 from goodfit.stages.report.plots.data import labels, lengths
+from goodfit.stages.report.plots.promised import withheld
 from goodfit.stages.report.plots.scores import headline, verdicts
 from goodfit.stages.report.plots.training import curves
 from goodfit.stages.report.plots.tuning import parallel, slices
@@ -27,4 +28,5 @@ __all__ = [
     "slices",
     "topics",
     "verdicts",
+    "withheld",
 ]
