@@ -22,6 +22,10 @@ class Evaluate(Section):
     installed; zero_shot (the base model told the labels' names) on request. Generation: base, few_shot and retrieval."""
     gates: dict[str, str] = Field(default_factory=dict)
     """Bars set beforehand, for example {macro_f1: ">= 0.80"}."""
+    robustness: Auto | Literal[False] = "auto"
+    """Classification: some scored rows asked again with typing errors, other casing, without punctuation …; `false`: not done."""
+    tests: str | None = None
+    """Classification: YAML file of behavioural tests: what must be answered, what must not matter (docs/how-to/behavioural-tests.md)."""
     rows: Auto | Annotated[int, Field(gt=0)] = "auto"
     """Generation: of so many rows, drawn by chance (`auto`: 300), the answers are written; losses are measured on all rows."""
     max_new_tokens: Auto | Annotated[int, Field(gt=0)] = "auto"

@@ -40,6 +40,8 @@ def _classification(recipe: Recipe, base: Path | None) -> None:
         if getattr(recipe.evaluate, name) != Evaluate.model_fields[name].get_default(call_default_factory=True):
             raise SettingsError(f"evaluate.{name} is for generation, and task.kind is {recipe.task.kind}", fix=f"without evaluate.{name}")
     _brought(recipe, base)
+    if base is not None and recipe.evaluate.tests is not None:
+        _must_be("tests", recipe.evaluate.tests, base)
     kind = metrics.task_kind(recipe.task.multi_label)
     metrics.names_for(recipe.evaluate.metrics, kind)
     for name in recipe.evaluate.gates:
@@ -48,6 +50,8 @@ def _classification(recipe: Recipe, base: Path | None) -> None:
 
 def _generation(recipe: Recipe, base: Path | None) -> None:
     section = recipe.evaluate
+    if section.tests is not None:
+        raise SettingsError("evaluate.tests is for classification, and task.kind is generation", fix="without evaluate.tests")
     if base is not None and recipe.task.chat_template != "auto":
         template_for(None, recipe.task.chat_template, base)
     metrics_asked = () if isinstance(section.metrics, str) else section.metrics

@@ -113,7 +113,7 @@ def test_test_rows_are_opened_once_and_everything_is_left(tmp_path: Path) -> Non
         found.gates,
     )
     codes = [line["code"] for line in read_jsonl(run.path / "evaluate" / "findings.jsonl")]
-    assert codes == [f"EVA{i:03d}" for i in (1, 1, 1, *range(2, 11), 18, 19, 20, 21)]
+    assert codes == [f"EVA{i:03d}" for i in (1, 1, 1, *range(2, 11), 18, 19, 20, 21, 22, 23)]
     assert run.record.stages["evaluate"].findings["error"] >= 1  # random weights lose to tfidf
 
 

@@ -81,3 +81,26 @@ def test_nothing_weak_and_damaged_files(weak: Path) -> None:
     (weak / "evaluate" / "confusions.jsonl").write_text(json.dumps({"label": 1}) + "\n")
     page = html(collect(weak))
     assert "Slices were not looked for: too few." in page
+
+
+def test_written_otherwise_and_behaviour(weak: Path) -> None:
+    document = read_json(weak / "evaluate" / "scores.json")
+    before = Score(name="accuracy", value=0.8, low=0.75, high=0.85, n=300).to_json()
+    gap = Score(name="rate_difference", value=-0.1, low=-0.15, high=-0.05, n=300).to_json()
+    shaken = {"name": "upper", "what": f"capitals {HOSTILE}", "preserving": True, "n": 300, "before": before, "after": before,
+              "flips": before, "verdict": {"answer": "worse", "difference": gap}}  # fmt: skip
+    lost = shaken | {"name": "cut_50", "what": "half lost", "preserving": False}
+    told = {"rows": 300, "perturbations": [shaken, lost, "x"], "worst": before, "plain": before, "left_out": {}}
+    tests = [{"name": f"names {HOSTILE}", "kind": "INV", "cases": 12, "failed": before, "answer": "failed",
+              "examples": [{"texts": ["Anna said so", HOSTILE], "answers": ["a", ["b", "c"]]}, {"texts": 3}]}, 7]  # fmt: skip
+    write_json(weak / "evaluate" / "scores.json", document | {"robustness": told, "behaviour": tests})
+    report = collect(weak)
+    page = html(report)
+    [chart] = [one for one in report["charts"] if one["id"] == "robustness"]
+    assert "Of 1 change with the same meaning, 1 lower" in chart["text"]
+    assert "half lost *" in json.dumps(chart["rows"])
+    assert "must not matter" in page
+    assert "Anna said so" in page
+    assert "<script>alert" not in page
+    write_json(weak / "evaluate" / "scores.json", document | {"robustness": {"why_not": "evaluate.robustness: false"}})
+    assert "was not measured: evaluate.robustness: false" in html(collect(weak))

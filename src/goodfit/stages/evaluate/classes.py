@@ -18,6 +18,7 @@ from goodfit.run import CONFUSIONS, MISTAKES, PREDICTIONS, SCORES, Run, TestKey,
 from goodfit.stages.evaluate import answering
 from goodfit.stages.evaluate.answering import Answered, Door, Keyed, ModelSystem, SplitRows, System
 from goodfit.stages.evaluate.base import encoder_of, writer_of
+from goodfit.stages.evaluate.behave import Behaved, behaviour, behaviours
 from goodfit.stages.evaluate.class_brought import other_system, unanswered
 from goodfit.stages.evaluate.confused import beside, confusions
 from goodfit.stages.evaluate.findings import findings
@@ -26,15 +27,19 @@ from goodfit.stages.evaluate.leaked import leaked, leaked_rows, without
 from goodfit.stages.evaluate.mistakes import LONGEST, lines, most_confident
 from goodfit.stages.evaluate.outcome import TEST, VALID, Evaluation, TrainedModel
 from goodfit.stages.evaluate.questions import not_compared
+from goodfit.stages.evaluate.robust import Robust, fragile, robustness, rows_for
 from goodfit.stages.evaluate.scoring import MODEL, Scored, document, score_split
 from goodfit.stages.evaluate.weak import Slices, slices_of
-from goodfit.stages.evaluate.weak.rows import looked_at
+from goodfit.stages.evaluate.weak.rows import looked_at, tokens_of
 from goodfit.stages.evaluate.weak.told import weak_slices
 from goodfit.tasks.baselines import Around, TrainingRows, fit_baseline, left_out, names_of
 from goodfit.tasks.baselines.neighbours import Neighbours
+from goodfit.tasks.behaviour import read_suite
 from goodfit.tasks.predictor import Predictor
 from goodfit.tasks.tables import writing
 
+ROWS_LOOKED_AT = 64
+"""Rows whose lengths say how many can be asked once more."""
 WITH_ENCODER = ("knn", "zero_shot")
 """Baselines that need a frozen model."""
 
@@ -53,8 +58,10 @@ class Classes:
         self.left_out: dict[str, str] = {}
         self.rows: TrainingRows | None = None
         self.valid: Answered | None = None
+        tests = recipe.evaluate.tests
+        self.suite = None if tests is None else read_suite(tests, run.base, self.predictor.task.labels)
         for name, path in recipe.evaluate.predictions.items():
-            run.screen.progress(f"reading the answers of {name}", 0, None)
+            run.screen.progress(f"reading the answers of {name}", 0, 1)
             other = other_system(name, path, recipe, self.predictor.task, (splits, run))
             self.others[name], self.facts[name] = other, other.facts
         self._fit()
@@ -67,9 +74,10 @@ class Classes:
         )  # fmt: skip
         seen, slices = leaked_rows(self.splits, self.on), self._slices(answered, key)
         promises = promises_of(scored, measured=self.on != VALID)
-        self._write(scored, key, seen, {"calibration": promises, "slices": slices})
+        robust, behaved = self._robust(answered, key), self._behaved()
+        self._write(scored, key, seen, {"calibration": promises, "slices": slices, "robust": robust, "behaved": behaved})
         last = [leaked(scored, seen), not_compared(scored, self.left_out), *weak_slices(scored, slices), *promises_kept(scored, promises)]
-        self.run.report([*findings(scored, self.model), *last])
+        self.run.report([*findings(scored, self.model), *last, *fragile(scored, robust), *behaviours(scored, behaved)])
         return Evaluation(self.on, len(answered), scored.headline, scored.verdicts, scored.gates)
 
     # -- ready --------------------------------------------------------------------------------------------------------
@@ -136,12 +144,39 @@ class Classes:
         """Slices that fail, found on validation and confirmed on the evaluated rows."""
         if self.valid is None:
             return Slices(why_not="there are no validation rows to find slices on")
-        self.run.screen.progress("looking for weak slices", 0, None)
+        self.run.screen.progress("looking for weak slices", 0, 1)
         predictor, near, seed = self.predictor, self.near, self.recipe.seed
         valid = looked_at(self.valid, self.splits, None, predictor, near, seed)
         others = None if self.on == VALID else looked_at(answered, self.splits, key, predictor, near, seed)
         training = None if near is None else near.vectors
         return slices_of(valid, others, predictor.task.labels, training, seed=seed)
+
+    def _robust(self, answered: Answered, key: TestKey | None) -> Robust | str:
+        """Some scored rows asked again, written otherwise; or why not."""
+        if self.recipe.evaluate.robustness is False:
+            return "evaluate.robustness: false"
+        n, rng = len(answered), np.random.default_rng([self.recipe.seed, 0x0B])
+        first = rows_at(np.sort(rng.permutation(n)[:ROWS_LOOKED_AT]).astype(np.int64), self.on, self.splits, key)["text"].to_pylist()
+        each = float(np.mean(tokens_of(first, self.predictor))) if first else 1.0
+        places = np.sort(rng.permutation(n)[: rows_for(n, min(each, self.predictor.saved.max_length))]).astype(np.int64)
+        self.run.screen.progress("asking once more with typing errors, other casing …", 0, 1)
+        texts = rows_at(places, self.on, self.splits, key)["text"].to_pylist()
+        told, task = answered.answers[MODEL].predictions[places], self.predictor.task
+        plain = told[:, : task.n_labels] if task.multi_label else told
+        clusters = None if answered.clusters is None else answered.clusters[places]
+        return robustness(
+            texts, answered.truth[places], plain, clusters, lambda some: ModelSystem(self.predictor).answer(some).predictions,
+            seed=self.recipe.seed,
+        )  # fmt: skip
+
+    def _behaved(self) -> list[Behaved]:
+        """The user's tests."""
+        if self.suite is None:
+            return []
+        self.run.screen.progress("asking the behavioural tests", 0, 1)
+        wanted = any(test.rows for test in self.suite.tests) and self.splits.counts.get(VALID, 0)
+        rows = self.splits.table(VALID, columns=("text",))["text"].to_pylist() if wanted else []
+        return behaviour(self.suite, rows, self.predictor, self.recipe.seed)
 
     # -- files --------------------------------------------------------------------------------------------------------
 
@@ -155,6 +190,9 @@ class Classes:
         whole |= ({} if leaks is None else {"leaks": leaks}) | ({"left_out": self.left_out} if self.left_out else {})
         whole["calibration"] |= more["calibration"]
         slices: Slices = more["slices"]
+        robust: Robust | str = more["robust"]
+        whole["robustness"] = {"why_not": robust} if isinstance(robust, str) else robust.to_json()
+        whole["behaviour"] = [one.to_json() for one in more["behaved"]]
         whole |= {"slices": [one.to_json(self.on) for one in slices.found], "slices_searched": slices.to_json()}
         write_json(folder / f"scores.{self.on}.json", whole)
         write_json(folder / SCORES, whole)

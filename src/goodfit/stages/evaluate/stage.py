@@ -29,7 +29,7 @@ JUDGES: dict[str, Callable[[Recipe, TrainedModel, SplitRows, Run], Judge]] = {"c
 def _files(recipe: Recipe, run: Run) -> dict[str, Any]:
     """The content of the files that the section names: part of the stage's inputs."""
     section = recipe.evaluate
-    paths = [*section.predictions.values(), *section.retain, *([] if section.json_schema is None else [section.json_schema])]
+    paths = [*section.predictions.values(), *section.retain, *(one for one in (section.json_schema, section.tests) if one is not None)]
     found = {path: run.base / Path(path).expanduser() for path in paths}
     return {path: _content(where) if where.is_file() else None for path, where in found.items()}
 
@@ -39,7 +39,7 @@ def _content(path: Path) -> str:
         return hashlib.file_digest(handle, "blake2b").hexdigest()
 
 
-@stage("evaluate", result=Evaluation, version=2, reads=("task", "evaluate", "seed", "split"), extra=_files)
+@stage("evaluate", result=Evaluation, version=3, reads=("task", "evaluate", "seed", "split"), extra=_files)
 def evaluate(recipe: Recipe, trained: TrainedModel, splits: SplitRows, run: Run) -> Evaluation:
     """Scores the model and its baselines on the rows that `evaluate.on` names; test rows are opened once, and the ledger says so."""
     _check_rows(recipe.evaluate.on, splits)

@@ -51,6 +51,44 @@ class PairFacts(Record):
     examples: list[Example] = []
 
 
+class ShakenFacts(Record):
+    """What becomes of the accuracy after a perturbation."""
+
+    name: str
+    what: str
+    preserving: bool = True
+    """Whether people would still understand the same."""
+    n: int = 0
+    """Rows that it changes."""
+    before: WrittenScore | None = None
+    after: WrittenScore | None = None
+    difference: WrittenScore | None = None
+    answer: str = ""
+
+
+class RobustFacts(Record):
+    """Some scored rows asked again, written otherwise."""
+
+    rows: int = 0
+    shaken: list[ShakenFacts] = []
+    worst: WrittenScore | None = None
+    """Rows that stay right under all that keep the meaning."""
+    plain: WrittenScore | None = None
+    why_not: str | None = None
+
+
+class BehaviourFacts(Record):
+    """One behavioural test of the user's."""
+
+    name: str
+    kind: str
+    cases: int
+    failed: WrittenScore | None = None
+    answer: str = ""
+    examples: list[list[str]] = []
+    """Texts with what was answered; as `show_text` allows."""
+
+
 class WeakFacts(Record):
     """Where it is weak."""
 
@@ -62,3 +100,5 @@ class WeakFacts(Record):
     visible: float | None = None
     """Points that a slice of a tenth of the rows would have shown."""
     pairs: list[PairFacts] = []
+    robust: RobustFacts | None = None
+    behaviour: list[BehaviourFacts] = []

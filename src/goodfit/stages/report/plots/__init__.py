@@ -13,6 +13,7 @@ from goodfit.stages.report.plots.scores import headline, verdicts
 from goodfit.stages.report.plots.training import curves
 from goodfit.stages.report.plots.tuning import parallel, slices
 from goodfit.stages.report.plots.weak import slices
+from goodfit.stages.report.plots.weak import robustness, slices
 
 __all__ = [
     "classes",
@@ -25,6 +26,7 @@ __all__ = [
     "lengths",
     "parallel",
     "reliability",
+    "robustness",
     "slices",
     "topics",
     "verdicts",

@@ -45,6 +45,36 @@ def slices(found: WeakFacts, overall: Score | None) -> Iterator[Chart]:
     )  # fmt: skip
 
 
+def robustness(found: WeakFacts) -> Iterator[Chart]:
+    """Points of accuracy that each perturbation costs, with its interval."""
+    told_of = [(one, gap) for one in found.robust.shaken if (gap := one.difference) and gap.value is not None] if found.robust else []
+    if not told_of:
+        return
+    ranked = sorted(told_of, key=lambda pair: pair[1].value or 0.0)
+    order = unique([f"{one.what}{'' if one.preserving else ' *'}" for one, _ in ranked])
+    values: Values = [
+        {"what": name, "tip": f"{name}: {words.difference(gap)}, {words.count(one.n, 'row')}", **ends(gap, 100.0)}
+        for name, (one, gap) in zip(order, ranked, strict=True)
+    ]
+    y, x, low = names("what", None, order), quantity("value", "accuracy, points"), quantity("low", "accuracy, points")
+    layers = [
+        layer("rule", {"x": constant(0)}, values=[{}], color=paint("bar"), strokeDash=[4, 3]),
+        layer("rule", {"y": y, "x": low, "x2": {"field": "high"}, "tooltip": told()}, color=paint("ink"), strokeWidth=2),
+        layer("point", {"y": y, "x": x, "tooltip": told()}, color=paint("model"), filled=True, size=70),
+    ]
+    keeping = [one for one, _ in ranked if one.preserving]
+    hurt = sum(one.answer == "worse" for one in keeping)
+    mark = " A star marks changes that may lose the meaning." if any(not one.preserving for one, _ in ranked) else ""
+    yield Chart(
+        id="robustness", section="weak", title="What is lost when the same is written otherwise", wide=True,
+        text=f"Of {words.count(len(keeping), 'change')} with the same meaning, {hurt} lower the accuracy for certain.{mark}",
+        columns=["change", "rows", "as it is", "changed", "difference"],
+        rows=[[name, f"{one.n:,}", words.score(one.before) if one.before else "", words.score(one.after) if one.after else "",
+               words.difference(gap)] for name, (one, gap) in zip(order, ranked, strict=True)],
+        spec=spec(values, layers, height={"step": BAND}, about="Differences in accuracy after perturbations, with intervals, against zero"),
+    )  # fmt: skip
+
+
 def _said(found: WeakFacts, overall: Score | None) -> str:
     sure = sum(one.state == "confirmed" for one in found.slices)
     line = "" if overall is None or overall.value is None else f" The dashed line is all rows ({words.score(overall)})."
