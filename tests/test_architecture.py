@@ -169,6 +169,7 @@ SURFACE = {
     "init": {"data", "out", "text", "label", "force", "as_json"},
     "check": {"target", "overrides", "as_json"},
     "predict": {"reference", "texts", "file", "out", "force", "abstain_at", "sets", "workspace", "as_json"},
+    "confirm": {"reference", "workspace", "quiet", "as_json"},
     "chat": {"references", "workspace", "system", "max_new_tokens", "temperature", "top_p", "seed"},
     "list": {"workspace", "as_json"},
     "show": {"reference", "stage", "row", "workspace", "as_json"},
@@ -181,6 +182,7 @@ SURFACE = {
 }
 SURFACE |= dict.fromkeys(STAGES, SURFACE["run"])
 SURFACE["prepare"] = SURFACE["run"] | {"show"}
+SURFACE["split"] = SURFACE["run"] | {"fresh_test"}
 SURFACE["evaluate"] = SURFACE["run"] | {"against"}
 SURFACE["audit"] = SURFACE["run"] | {"fix", "drop_duplicates", "undoing", "out", "force"}
 

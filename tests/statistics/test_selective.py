@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from goodfit.statistics.selective import ALL, Level, area_of, area_under, levels_of, most_wrong, promised, risk_curve
+from goodfit.statistics.selective import ALL, Level, area_of, area_under, levels_of, most_wrong, promised, risk_curve, weighted_area
 
 
 def test_levels_cover_what_is_above_them() -> None:
@@ -75,3 +75,14 @@ def test_areas_over_all_orders_of_ties() -> None:
     assert area_under(right.astype(float), right)[1] == pytest.approx(0)
     share, risk = risk_curve(confidence, right)
     assert (share[-1], risk[-1]) == (1, 0.4)
+
+
+def test_counted_several_times_is_nearly_repeated() -> None:
+    rng = np.random.default_rng(0)
+    confidence = rng.random(3000)
+    right, weight = rng.random(3000) < confidence, rng.poisson(1, 3000)
+    order = np.argsort(-confidence)
+    assert weighted_area(~right[order], np.ones(3000, np.int64)) == pytest.approx(area_of(confidence, right))
+    repeated = area_of(np.repeat(confidence, weight), np.repeat(right, weight))
+    assert weighted_area(~right[order], weight[order]) == pytest.approx(repeated, abs=2e-3)
+    assert weighted_area(~right[order], np.zeros(3000, np.int64)) == 0

@@ -36,6 +36,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "tune": ("path", "Learning rate, batch size, epochs."),
     "train": ("path", "Fine-tune, watched on train and validation."),
     "evaluate": ("path", "Scores with intervals, beside baselines."),
+    "confirm": ("confirm", "The chosen run on the test rows, once."),
     "report": ("path", "The page, the JSON and the model card of RUN."),
     "predict": ("predict", "Labels, or answers, for a text or a file."),
     "chat": ("chat", "Talk with a model that writes, or with several side by side."),

@@ -24,6 +24,8 @@ from goodfit.pipeline import Outcome, answer, conduct
 from goodfit.run import Run
 from goodfit.stages.report import write_report
 
+FRESH = "split.fresh_test=true"
+
 
 def walk(command: str, target: str, overrides: tuple[str, ...], flags: dict[str, Any]) -> Answer:
     """Begins or resumes the run that TARGET leads to, and walks the path (as far as the verb's stage)."""
@@ -97,9 +99,15 @@ def _verb(name: str, doc: str) -> click.Command:
         as_json: bool,
         show: int = 0,  # noqa: FBT001
         against: tuple[str, ...] = (),
+        fresh_test: bool = False,  # noqa: FBT001
     ) -> None:
         flags = {"workspace": workspace, "new": new, "quiet": quiet}
-        answered(name, lambda: _with_rows(walk(name, target, (*overrides, *_others(against)), flags), show), as_json=as_json)
+
+        def work() -> Answer:
+            more = (*_others(against), *([FRESH] if fresh_test else []))
+            return _with_rows(walk(name, target, (*overrides, *more), flags), show)
+
+        answered(name, work, as_json=as_json)
 
     return command
 
@@ -149,4 +157,8 @@ _AGAINST = click.option(
 COMMANDS = {name: _verb(name, _DOCS[name]) for name in _DOCS}
 """`audit` has a file of its own."""
 COMMANDS["prepare"] = _SHOW(COMMANDS["prepare"])
+COMMANDS["split"] = click.option(
+    "--fresh-test", is_flag=True,
+    help="Take the test rows from rows that the parent run did not have, and release its own into training (split.fresh_test).",
+)(COMMANDS["split"])  # fmt: skip
 COMMANDS["evaluate"] = _AGAINST(COMMANDS["evaluate"])

@@ -87,6 +87,8 @@ class Split(Section):
     """Rows with the same normalised text always stay on one side; `drop` keeps only the first of those that agree on the label."""
     near_duplicates: bool = True
     """Rows whose texts are nearly the same (a typo, a word, a greeting around) stay on one side too, and are reported."""
+    fresh_test: bool = False
+    """The test rows are taken from rows that the parent run did not have, and its own are released into training. Asks for new rows."""
     leaks: Literal["report", "drop"] = "report"
     """With given splits: report training rows that stand in validation or test too, or nearly, or drop them from training."""
 
@@ -94,4 +96,8 @@ class Split(Section):
     def _sizes(self) -> Split:
         if self.test_size + self.valid_size >= 1:
             raise ValueError("test_size + valid_size leave no rows for training")
+        if self.fresh_test and self.time is not None:
+            raise ValueError("fresh_test is for a split by chance: with split.time, rows later than all others are the test rows already")
+        if self.fresh_test and not self.test_size:
+            raise ValueError("fresh_test needs test_size above 0")
         return self

@@ -87,6 +87,13 @@ def area_under(confidence: Floats, right: npt.NDArray[np.bool_]) -> tuple[float,
     return own, own - ideal
 
 
+def weighted_area(wrong: npt.NDArray[np.bool_], weight: npt.NDArray[np.int64]) -> float:
+    """The mean of the risk curve of rows in the order of their confidence, each counted `weight` times (0: left out): for resampling."""
+    seen = np.cumsum(weight)
+    held = weight > 0
+    return float(np.sum(weight[held] * np.cumsum(weight * wrong)[held] / seen[held]) / max(1, int(seen[-1]))) if held.any() else 0.0
+
+
 def area_of(confidence: Floats, right: npt.NDArray[np.bool_]) -> float:
     """The mean of the risk curve; rows of equal confidence count as in the middle of all their orders."""
     n = len(confidence)

@@ -100,11 +100,12 @@ tests:
   - {name: adding, kind: DIR, texts: [one], add: " two", label: b}
   - {name: around, kind: DIR, texts: [one], add: "x {text} y", label: b}
   - {name: rows, kind: INV, rows: 3, change: spaces}
+  - {name: words of rows, kind: INV, rows: 3, change: greeting}
 """,
         encoding="utf-8",
     )
     model: Any = Asked()
-    found = {one.test.name: one for one in behaviour(read_suite("t.yaml", tmp_path, ("a", "b")), ["p q r", "p"], model, 0)}
+    found = {one.test.name: one for one in behaviour(read_suite("t.yaml", tmp_path, ("a", "b")), ["p q r", "p", "s t"], model, 0)}
     assert (found["odd is b"].answer, found["odd is b"].failed.value) == ("failed", pytest.approx(1 / 3))
     assert found["odd is b"].examples == [{"texts": ["one two"], "answers": ["a"]}]
     assert found["borne"].answer == "passed"
@@ -112,6 +113,8 @@ tests:
     assert found["adding"].answer == "failed"
     assert found["around"].answer == "passed"
     assert found["rows"].answer == "passed"
+    assert found["words of rows"].answer == "failed"
+    assert found["words of rows"].examples == []
     said = {finding.title.split(":")[0]: finding for finding in behaviours(JUDGED, list(found.values()))}
     assert (said["odd is b"].severity, said["names"].severity) == ("warning", "error")
     assert "is answered 'a'" in said["odd is b"].detail

@@ -25,7 +25,8 @@ def test_what_the_page_shows(tmp_path: Path) -> None:
     assert facts["measured"]
     page = html(report)
     assert "What can be promised" in page
-    assert "--abstain-at" in page
+    assert "--sets 0.9" in page
+    assert ("--abstain-at" in page) is any(one["threshold"] is not None for one in facts["withheld"])
     [chart] = [one for one in report["charts"] if one["id"] == "withheld"]
     assert chart["section"] == "calibration"
     assert len(chart["spec"]["data"]["values"]) == len(facts["curve"])

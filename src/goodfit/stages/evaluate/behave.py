@@ -55,11 +55,10 @@ def _behaved(test: Test, cases: list[Case], predictor: Predictor) -> Behaved:
     starts = np.r_[0, np.cumsum([len(case.texts) for case in cases])]
     failed = np.array([_fails(test, answers, int(a), int(b), predictor) for a, b in zip(starts, starts[1:], strict=False)])
     units = np.array([case.unit for case in cases])
-    clustered = len(np.unique(units)) < len(units)
-    made = score("rate", None, failed, clusters=units if clustered else None).about(
-        name="failure_rate", higher_is_better=False, system=MODEL
-    )
-    examples = [_example(cases[i], answers, int(starts[i]), predictor) for i in np.flatnonzero(failed)[:EXAMPLES].tolist()]
+    clusters = units if len(np.unique(units)) < len(units) else None
+    made = score("rate", None, failed, clusters=clusters).about(name="failure_rate", higher_is_better=False, system=MODEL)
+    shown = [] if test.rows else np.flatnonzero(failed)[:EXAMPLES].tolist()  # texts of rows are private
+    examples = [_example(cases[i], answers, int(starts[i]), predictor) for i in shown]
     return Behaved(test, len(cases), made, _answer(made, test.at_most), examples)
 
 

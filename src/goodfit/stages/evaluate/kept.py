@@ -21,7 +21,7 @@ from goodfit.stages.evaluate.questions import finding, interval
 from goodfit.stages.evaluate.scoring import MODEL, Scored
 from goodfit.statistics import score
 from goodfit.statistics.conformal import as_promised
-from goodfit.statistics.selective import area_under, risk_curve
+from goodfit.statistics.selective import area_under, risk_curve, weighted_area
 from goodfit.tasks.promises import ALPHAS, FEWEST_ROWS, FOUND, Promises
 
 RISKS = (0.01, 0.02, 0.05, 0.10)
@@ -66,16 +66,16 @@ def _areas(scored: Scored, confidence: NDArray[np.float64], right: NDArray[np.bo
         return {name: _absent(name, n).to_json() for name in ("aurc", "excess_aurc")}
     rng = np.random.default_rng([0, 0xA5])
     names = np.arange(n) if clusters is None else np.unique(clusters, return_inverse=True)[1]
-    order = np.argsort(names, kind="stable")
-    starts = np.r_[np.flatnonzero(np.r_[True, np.diff(names[order]) > 0]), n]
-    drawn = []
-    for _ in range(DRAWS):
-        picked = rng.integers(0, len(starts) - 1, len(starts) - 1)
-        rows = np.concatenate([order[starts[g] : starts[g + 1]] for g in picked.tolist()]) if clusters is not None else order[picked]
-        drawn.append(area_under(confidence[rows], right[rows]))
+    groups = int(names.max()) + 1
+    orders = [np.argsort(-value, kind="stable") for value in (confidence, right.astype(float))]
+    drawn = np.empty((DRAWS, 2))
+    for draw in range(DRAWS):
+        weight = np.bincount(rng.integers(0, groups, groups), minlength=groups)[names]
+        own, ideal = (weighted_area(~right[order], weight[order]) for order in orders)
+        drawn[draw] = own, own - ideal
     out, low, high = area_under(confidence, right), *np.quantile(drawn, (0.025, 0.975), axis=0)
     about = {"system": MODEL, "split": scored.split, "higher_is_better": False, "method": "percentile_bootstrap", "resamples": DRAWS}
-    units = None if clusters is None else len(starts) - 1
+    units = None if clusters is None else groups
     ends = [(min(float(low[i]), out[i]), max(float(high[i]), out[i])) for i in range(2)]
     return {
         name: Score.model_validate(about | {"name": name, "value": value, "low": a, "high": b, "n": n, "clusters": units}).to_json()

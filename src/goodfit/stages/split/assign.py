@@ -15,7 +15,7 @@ from goodfit.recipe import Recipe
 from goodfit.stages.split import cut
 from goodfit.stages.split.cut import NAMES, TEST, TRAIN, UNDECIDED, VALID, Shares
 from goodfit.stages.split.groups import Ints, Mask, components, group_keys, strata
-from goodfit.stages.split.inherit import Parent, extend, inherited_sides, sides_by_time
+from goodfit.stages.split.inherit import Parent, extend, fresh_shares, inherited_sides, sides_by_time
 from goodfit.stages.split.leaks import Leaks, Sides, find_leaks
 from goodfit.stages.split.look import LEAK, REASONS, Look
 
@@ -113,7 +113,9 @@ def assign(look: Look, recipe: Recipe, rows: pa.ChunkedArray, parent: Parent | N
         if parent is not None:
             look, sides, inherited = _inherit(look, sides, movable, shares, inherited_sides(rows, parent))
             movable &= look.used
-        _divide(look, sides, movable & (sides == UNDECIDED), shares, recipe.seed, after=inherited > 0)
+        new = movable & (sides == UNDECIDED)
+        cut_now = fresh_shares(shares, int(look.used.sum()), int(new.sum())) if parent is not None and parent.fresh else shares
+        _divide(look, sides, new, cut_now, recipe.seed, after=inherited > 0)
     else:
         sides[movable] = TRAIN
     found = find_leaks(sides, look.same, look.by, look.near.tokens)

@@ -16,15 +16,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from goodfit.errors import RunError
+from goodfit.errors import DataError, RunError
 from goodfit.files import read_json
 from goodfit.recipe import Recipe
 from goodfit.run import ASSIGNMENT, MANIFEST, Run, digest
-from goodfit.stages.split.cut import NAMES, TEST, TRAIN, UNDECIDED, VALID
+from goodfit.stages.split.cut import NAMES, TEST, TRAIN, UNDECIDED, VALID, Shares
 from goodfit.stages.split.groups import Ints, Mask, components
 from goodfit.stages.split.leaks import Sides, find_leaks
 from goodfit.stages.split.times import Times
+from goodfit.statistics.power import half_width
 
+FEWEST_FRESH = 30
+"""New rows below which there is no fresh test set."""
+MOST_FRESH = 0.9
+"""Of the new rows, at most: some of what is new is learned too."""
 DIVIDING = ("test_size", "valid_size", "by", "time", "near_duplicates")
 """Keys of the section `split` that decide who goes where; a parent with other values (or another seed) is not inherited from."""
 
@@ -47,6 +52,8 @@ class Parent:
     id: str
     assignment: pa.Table
     """Columns row, split."""
+    fresh: bool = False
+    """Its test rows are released into training; new rows take their place (`split.fresh_test`)."""
 
 
 def content_of(data: str, decided: str | None) -> str:
@@ -87,7 +94,7 @@ def parent_of(recipe: Recipe, run: Run, data: str) -> Parent | None:
     if lineage(recipe, run, data) is None:
         return None
     file = run.workspace / str(run.record.parent) / "split" / ASSIGNMENT
-    return Parent(str(run.record.parent), pq.read_table(file, columns=["row", "split"]))
+    return Parent(str(run.record.parent), pq.read_table(file, columns=["row", "split"]), recipe.split.fresh_test)
 
 
 def _parent_manifest(recipe: Recipe, run: Run) -> Manifest | None:
@@ -117,7 +124,21 @@ def inherited_sides(rows: pa.ChunkedArray, parent: Parent) -> Sides:
     out = np.full(len(rows), UNDECIDED, dtype=np.int8)
     of_parent = codes.to_numpy().astype(np.int8)
     out[known] = of_parent[places.fill_null(0).to_numpy()[known]]
+    out[(out == TEST) & parent.fresh] = TRAIN
     return out
+
+
+def fresh_shares(shares: Shares, used: int, new: int) -> Shares:
+    """What is cut from `new` rows so that of all `used` the asked share is fresh test rows; DataError where they are too few."""
+    wanted = max(FEWEST_FRESH, round(shares.test * used))
+    if new < FEWEST_FRESH:
+        rows = f"{new:,} rows" if new else "no rows"
+        raise DataError(
+            f"there are {rows} that no earlier run has used, of which fresh test rows could be taken",
+            fix=f"add about {wanted:,} labelled rows (accuracy would be known to within {100 * half_width(wanted):.0f} points), "
+            "or leave split.fresh_test out",
+        )  # fmt: skip
+    return Shares(test=min(MOST_FRESH, wanted / new), valid=0.0)
 
 
 def extend(sides: Sides, same: Ints, by: Ints | None, used: Mask, near: Ints | None = None) -> tuple[Sides, Mask]:

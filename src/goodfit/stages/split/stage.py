@@ -9,6 +9,7 @@ from goodfit.data.beside import Beside, decisions_of
 from goodfit.data.decisions import Decisions
 from goodfit.data.fingerprint import data_fingerprint
 from goodfit.data.store import open_store
+from goodfit.errors import SettingsError
 from goodfit.files import write_json, write_jsonl
 from goodfit.recipe import Recipe
 from goodfit.run import DECISIONS, Run
@@ -40,6 +41,9 @@ def split(recipe: Recipe, run: Run) -> Splits:
     origin = _read(recipe, run)
     content = content_of(origin.data, decisions[0].fingerprint)
     parent = parent_of(recipe, run, content)
+    if recipe.split.fresh_test and parent is None:
+        raise SettingsError("split.fresh_test: there is no earlier run, divided by the same rules, whose test rows could be replaced",
+                            fix="goodfit split RUN --fresh-test, on the run whose test rows are spent")  # fmt: skip
     origin, division, ruling = divide(origin, recipe, decisions, parent, opened_rows(run), on_progress=_progress(run))
     folder = run.folder("split")
     if ruling.changing:
