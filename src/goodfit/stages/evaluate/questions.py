@@ -139,7 +139,7 @@ def reused(scored: Judged) -> Iterator[Finding]:
             code, kind, f"these test rows have judged {count(looks.models_scored, 'model')}{' and are spent' if spent else ''}", scored,
             severity="warning" if spent else "note", evidence=tuple(widened[-1:]),
             detail=f"The best of several models on the same rows flatters.{trusted} Gates are judged by it.",
-            fix="choose between models with evaluate.on: valid, and goodfit confirm the chosen one; goodfit split RUN --fresh-test starts anew",
+            fix="choose with evaluate.on: valid, then goodfit confirm the chosen run; goodfit split RUN --fresh-test starts anew",
         )  # fmt: skip
 
 
