@@ -19,9 +19,8 @@ from goodfit.stages.report.answer import Known, Reason, decide, first_findings
 from goodfit.stages.report.folder import Folder, mapping, word
 from goodfit.stages.report.reliability import reliability
 from goodfit.stages.report.reviews import review_facts
-from goodfit.stages.report.schema import Answer, Chart, Confusion, DataFacts, GateFacts, ReportDocument
-from goodfit.stages.report.schema_tuning import TuningFacts
 from goodfit.stages.report.schema import Answer, Chart, Confusion, DataFacts, GateFacts, ReportDocument, ScoreFacts
+from goodfit.stages.report.schema_tuning import TuningFacts
 from goodfit.stages.report.schema_weak import WeakFacts
 from goodfit.stages.report.sentences import Facts, five, rival_scores
 from goodfit.stages.report.text import ShowText
@@ -85,9 +84,7 @@ def gather(folder: Folder) -> ReportDocument:
         generation=written,
         review=review,
         findings=list(known.findings),
-        charts=[*_charts(spoken, data, confusion), *_search_charts(tuning)],
-        charts=[*_charts(spoken, data, confusion), *(plots.slices(weak, results.of(scores, "accuracy")) if weak else ())],
-        charts=[*_charts(spoken, data, confusion), *_weak_charts(weak, scores)],
+        charts=[*_charts(spoken, data, confusion), *_search_charts(tuning), *_weak_charts(weak, scores)],
         reproduce=facts.reproduce(folder, run, record, settings),
         missing=facts.missing(folder, run),
     )
@@ -141,7 +138,9 @@ def _charts(spoken: Facts, data: DataFacts, confusion: Confusion | None) -> Iter
 def _search_charts(tuning: TuningFacts | None) -> Iterator[Chart]:
     if tuning is not None:
         yield from plots.parallel(tuning)
-        yield from plots.slices(tuning)
+        yield from plots.trial_slices(tuning)
+
+
 def _weak_charts(weak: WeakFacts | None, scores: ScoreFacts | None) -> Iterator[Chart]:
     if weak is not None:
         yield from plots.slices(weak, results.of(scores, "accuracy"))

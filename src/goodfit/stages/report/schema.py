@@ -12,8 +12,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from goodfit.stages.report.record import Record, WrittenFinding, WrittenScore, WrittenVerdict
-from goodfit.stages.report.schema_tuning import TuningFacts
 from goodfit.stages.report.schema_promised import PromisedFacts
+from goodfit.stages.report.schema_tuning import TuningFacts
 from goodfit.stages.report.schema_weak import NearRow, WeakFacts
 from goodfit.stages.report.schema_written import GenerationFacts, ReviewFacts
 from goodfit.stages.report.text import ShowText
@@ -299,8 +299,7 @@ class Chart(Record):
     """A Vega-Lite specification with its caption and the same facts as a table."""
 
     id: str
-    section: Literal["first", "data", "tuning", "training", "scores", "classes", "calibration"]
-    section: Literal["first", "data", "training", "scores", "weak", "classes", "calibration"]
+    section: Literal["first", "data", "tuning", "training", "scores", "weak", "classes", "calibration"]
     title: str
     text: str
     """What is seen, in a sentence: for those who cannot see it."""

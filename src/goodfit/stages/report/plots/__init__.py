@@ -11,8 +11,7 @@ from goodfit.stages.report.plots.data import labels, lengths
 from goodfit.stages.report.plots.promised import withheld
 from goodfit.stages.report.plots.scores import headline, verdicts
 from goodfit.stages.report.plots.training import curves
-from goodfit.stages.report.plots.tuning import parallel, slices
-from goodfit.stages.report.plots.weak import slices
+from goodfit.stages.report.plots.tuning import parallel, trial_slices
 from goodfit.stages.report.plots.weak import robustness, slices
 
 __all__ = [
@@ -29,6 +28,7 @@ __all__ = [
     "robustness",
     "slices",
     "topics",
+    "trial_slices",
     "verdicts",
     "withheld",
 ]

@@ -56,7 +56,7 @@ def parallel(found: TuningFacts) -> Iterator[Chart]:
     )
 
 
-def slices(found: TuningFacts) -> Iterator[Chart]:
+def trial_slices(found: TuningFacts) -> Iterator[Chart]:
     """The score of the trials that ran to their end, against one key that has numbers; the most important first."""
     rank = {score.name: i for i, score in enumerate(found.importance)}
     numbered = [key for key in found.keys if _numbers(key)]
