@@ -5,7 +5,7 @@ a fresh head the first steps measure the head alone, so the fastest fall is look
 
 *Noise scale* (McCandlish et al. 2018, appendix A.1): with gradients of b and of B rows, |G|^2 = (B |G_B|^2 - b |G_b|^2) / (B - b) and
 S = (|G_b|^2 - |G_B|^2) / (1/b - 1/B) are unbiased; S / |G|^2 is the number of rows beyond which more rows per step hardly help. Both
-are averaged over the steps before they are divided; the interval is a jackknife over blocks of steps. It grows while a model trains: it
+are averaged over some points before they are divided; the interval is a jackknife over the points. It grows while a model trains: it
 bounds a batch, it does not choose one.
 """
 
@@ -35,9 +35,12 @@ from goodfit.engine.tier import find_tier
 STEPS, LOW, HIGH = 100, 1e-7, 1e-1
 HEAD_STEPS = 20
 SMOOTH = 0.9
-PIECES = 4
-"""Pieces of a batch whose gradients are compared with the whole."""
-NOISE_STEPS, BLOCKS = 40, 10
+NOISE_STEPS, POINTS, FEWEST_POINTS = 48, 12, 6
+"""Steps over which the noise scale is measured, at how many points, and the fewest that say anything."""
+PIECES, FEWEST_PIECES, MOST_ROWS = 16, 4, 1024
+"""Steps' worth of rows whose gradients are compared with that of all of them, at most and at least; and the most rows."""
+T_OF_POINTS, UNSURE = 2.2, 10.0
+"""Student's t for so many points; an interval wider than this factor on either side says nothing."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class NoiseScale:
     scale: float | None
     low: float | None
     high: float | None
-    steps: int
+    points: int
     rows_small: int
     rows_large: int
     why_absent: str | None = None
@@ -143,48 +146,49 @@ def _smooth(losses: list[float]) -> list[float]:
 
 
 def noise_scale(model: nn.Module, train: Examples, plan: Plan, objective: Objective, *, steps: int = NOISE_STEPS) -> NoiseScale:
-    """Measured over the first `steps` steps of the plan's training (its first quarter, where the head is new, not counted)."""
-    rows = plan.train_batch_size or 0
-    small = rows // PIECES
-    if small < 1 or len(train) < 2 * rows:
+    """Measured at some points of the first `steps` steps of the plan's training, on many more rows than one of its steps has."""
+    rows = plan.train_batch_size or 1
+    pieces = min(PIECES, len(train) // 2 // rows, MOST_ROWS // rows)
+    large = pieces * rows
+    if pieces < FEWEST_PIECES:
         return NoiseScale(
-            None, None, None, 0, small, rows, f"{len(train):,} rows in steps of {rows} are too few to compare steps of two sizes"
+            None, None, None, 0, rows, large, f"{len(train):,} rows in steps of {rows} are too few to compare two sizes of step"
         )
     stepper, order, cutter = _ready(model, train, plan, objective)
     steps = min(steps, order.steps_total)
+    points = set(np.unique(np.linspace(steps // 4, steps - 1, num=POINTS).astype(int)).tolist())
     found: list[tuple[float, float]] = []
     with stepper.forward.ready():
         model.train()
         for k in range(steps):
-            batch = order.batch(k)
-            if len(batch) == rows and k >= steps // 4:
-                found.append(_two_norms(stepper, train, objective, (batch, k, plan.seed), cutter))
+            if k in points:
+                rng = np.random.default_rng([plan.seed, k, 0x5CA1E])
+                parts = np.array_split(rng.choice(len(train), size=large, replace=False), pieces)
+                found.append(_two_norms(stepper, train, objective, (parts, dropout_seed(plan.seed, k, 0)), cutter))
             try:
-                stepper(k, batch, cutter)
+                stepper(k, order.batch(k), cutter)
             except NotFinite:
                 break
     model.eval()
-    return _scale_of(np.array(found), small, rows)
+    return _scale_of(np.array(found), rows, large)
 
 
 def _two_norms(
-    stepper: Stepper, train: Examples, objective: Objective, at: tuple[Indices, int, int], cutter: Cutter
+    stepper: Stepper, train: Examples, objective: Objective, at: tuple[list[Indices], int], cutter: Cutter
 ) -> tuple[float, float]:
-    """(mean squared gradient norm of the pieces, squared norm of the whole)."""
-    batch, step, seed = at
-    pieces = np.array_split(np.random.default_rng([seed, step]).permutation(batch), PIECES)
+    """(mean squared gradient norm of the pieces, squared norm of the whole); the pieces have equal numbers of rows."""
+    pieces, seed = at
     whole: list[torch.Tensor] | None = None
     squares = []
-    for place, rows in enumerate(pieces):
+    torch.manual_seed(seed)
+    for rows in pieces:
         total = objective.weight_total(np.asarray(train.target[rows]), np.asarray(train.weight[rows])) or 1.0
-        torch.manual_seed(dropout_seed(seed, step, place))
         for part in cutter.cut(rows, train.lengths):
             (stepper.forward.loss(assemble(train, part), objective) / total).backward()  # type: ignore[no-untyped-call]
-        gradients = [p.grad.detach().clone() for p in stepper.optimiser.parameters.values() if p.grad is not None]
+        gradients = [p.grad.detach() / len(pieces) for p in stepper.optimiser.parameters.values() if p.grad is not None]
         stepper.optimiser.forget_gradients()
-        squares.append(_square(gradients))
-        share = len(rows) / len(batch)
-        whole = [share * g for g in gradients] if whole is None else [w + share * g for w, g in zip(whole, gradients, strict=True)]
+        squares.append(_square(gradients) * len(pieces) ** 2)
+        whole = gradients if whole is None else [w.add_(g) for w, g in zip(whole, gradients, strict=True)]
     assert whole is not None
     return float(np.mean(squares)), _square(whole)
 
@@ -194,9 +198,14 @@ def _square(gradients: list[torch.Tensor]) -> float:
 
 
 def _scale_of(norms: NDArray[np.float64], small: int, large: int) -> NoiseScale:
-    """S / |G|^2 from squared norms [steps, 2] of gradients of `small` and of `large` rows, with a jackknife over blocks of steps."""
-    if len(norms) < 2 * BLOCKS or not np.isfinite(norms).all():
-        return NoiseScale(None, None, None, len(norms), small, large, f"{len(norms)} steps are too few to average over")
+    """S / |G|^2 from squared norms [points, 2] of gradients of `small` and of `large` rows, with a jackknife over the points."""
+    many = len(norms)
+
+    def absent(why: str) -> NoiseScale:
+        return NoiseScale(None, None, None, many, small, large, why)
+
+    if many < FEWEST_POINTS or not np.isfinite(norms).all():
+        return absent(f"{many} points of the training are too few to average over")
 
     def ratio(part: NDArray[np.float64]) -> float:
         of_small, of_large = part.mean(axis=0)
@@ -205,14 +214,14 @@ def _scale_of(norms: NDArray[np.float64], small: int, large: int) -> NoiseScale:
         return float(noise / signal) if signal > 0 else math.inf
 
     scale = ratio(norms)
-    block = np.arange(len(norms)) * BLOCKS // len(norms)
-    without = np.log([max(ratio(norms[block != b]), 1e-9) for b in range(BLOCKS)])
+    without = np.log([max(ratio(np.delete(norms, k, axis=0)), 1e-9) for k in range(many)])
     if not math.isfinite(scale) or scale <= 0 or not np.isfinite(without).all():
-        why = f"the gradient's noise drowns its direction in {len(norms)} steps of {large} rows: the noise scale is far above {large}"
-        return NoiseScale(None, None, None, len(norms), small, large, why)
-    error = math.sqrt((BLOCKS - 1) / BLOCKS * float(np.sum((without - without.mean()) ** 2)))
-    half = 2.262 * error  # Student's t with 9 degrees of freedom
-    return NoiseScale(scale, scale * math.exp(-half), scale * math.exp(half), len(norms), small, large)
+        return absent(f"the gradient's noise drowns its direction in {large} rows: the noise scale is far above")
+    error = math.sqrt((many - 1) / many * float(np.sum((without - without.mean()) ** 2)))
+    half = T_OF_POINTS * error
+    if half > math.log(UNSURE):
+        return absent(f"about {scale:.0f} rows, but that is not known to a factor of {UNSURE:.0f}")
+    return NoiseScale(scale, scale * math.exp(-half), scale * math.exp(half), many, small, large)
 
 
 def _ready(model: nn.Module, train: Examples, plan: Plan, objective: Objective) -> tuple[Stepper, Order, Cutter]:

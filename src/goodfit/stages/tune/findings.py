@@ -163,7 +163,7 @@ def _batch(noise: dict[str, Any], batch: int) -> Finding:
     scale, low, high = noise["scale"], noise["low"], noise["high"]
     if scale is None:
         return _finding("TUN002", "batch", "note", "the noise scale", "", status="not_applicable", reason=noise["why_absent"])
-    known = Score(name="noise_scale", value=scale, low=low, high=high, n=noise["steps"], unit="count", method="jackknife")
+    known = Score(name="noise_scale", value=scale, low=low, high=high, n=noise["points"], unit="count", method="jackknife")
     if high is not None and batch > LARGE * high:
         return _finding(
             "TUN002", "batch_too_large", "note", f"a step of {batch} rows is larger than the gradient's noise scale ({scale:.0f} rows)",
