@@ -2,8 +2,9 @@
 
 Part of statistics. A trained model is a random draw; with one seed each a verdict is about two models, not about two recipes. The mean
 difference over S pairs of seeds has two parts of variance, Var = sigma_rows^2 / n + sigma_seeds^2 / S: the first from a grouped jackknife
-over clusters of rows (any score that is a function of rows), the second from the spread of the per-seed differences. The interval is
-Student's t with Satterthwaite's degrees of freedom: three seeds are few, and it says so. Coverage: tests/statistics/test_seeds.py.
+over clusters of rows (any score that is a function of rows), the second from the spread over the seeds: of the pair's differences, or
+pooled over all recipes that were trained with these seeds, whichever is larger. The interval is Student's t with Satterthwaite's degrees
+of freedom. What rows and seeds share is in both parts: it errs on the careful side. Coverage: tests/statistics/test_seeds.py.
 
 Shapes: S seeds, n rows.
 """
@@ -57,8 +58,13 @@ class Parts:
         return math.sqrt(self.of_rows + self.of_seeds)
 
 
-def compare_seeds(scored: Scored, a: Sequence[Any], b: Sequence[Any], clusters: Ints, question: Question) -> Verdict:
-    """Is recipe `a` better than `b`? Answers of S models each, the s-th pair trained with the same seed; `clusters` [n] of the rows."""
+def compare_seeds(  # noqa: PLR0913 - the sixth is optional
+    scored: Scored, a: Sequence[Any], b: Sequence[Any], clusters: Ints, question: Question, others: Sequence[Sequence[Any]] = ()
+) -> Verdict:
+    """Is recipe `a` better than `b`? Answers of S models each, the s-th pair trained with the same seed; `clusters` [n] of the rows.
+
+    `others`: answers of S models each of further recipes: they tell how much a seed decides.
+    """
     assert len(a) == len(b) >= 2, "two seeds or more, the same number of each"
     n, units = len(clusters), len(np.unique(clusters))
     facts: dict[str, Any] = {"name": f"{scored.name}_difference", "level": question.level, "n": n, "unit": scored.unit,
@@ -68,7 +74,7 @@ def compare_seeds(scored: Scored, a: Sequence[Any], b: Sequence[Any], clusters: 
         reason = f"{least}, a verdict takes at least {LEAST_ROWS} rows and {LEAST_CLUSTERS} clusters"
         absent = Score(**facts, why_absent=reason)
         return Verdict(question=question.text, answer="cannot_tell", difference=absent, text=f"cannot tell: {reason}")
-    parts = parts_of(scored.measure, a, b, clusters, question.seed)
+    parts = parts_of(scored.measure, a, b, clusters, question.seed, others)
     half = float(stats.t.ppf(0.5 + question.level / 2, parts.degrees)) * parts.error
     difference = Score(
         **facts, value=parts.value, low=parts.value - half, high=parts.value + half, method="seeds_and_rows_t",
@@ -81,7 +87,9 @@ def compare_seeds(scored: Scored, a: Sequence[Any], b: Sequence[Any], clusters: 
     return Verdict(question=question.text, answer=answer, margin=question.margin, difference=difference, rows_needed=needed, p=p, text=text)
 
 
-def parts_of(measure: Measure, a: Sequence[Any], b: Sequence[Any], clusters: Ints, seed: int = 0) -> Parts:
+def parts_of(
+    measure: Measure, a: Sequence[Any], b: Sequence[Any], clusters: Ints, seed: int = 0, others: Sequence[Sequence[Any]] = ()
+) -> Parts:
     """The mean difference of the pairs, with both parts of its variance."""
     pairs, n = list(zip(a, b, strict=True)), len(clusters)
     whole = np.arange(n)
@@ -91,8 +99,10 @@ def parts_of(measure: Measure, a: Sequence[Any], b: Sequence[Any], clusters: Int
     without = np.array([np.mean([measure(x, kept) - measure(y, kept) for x, y in pairs]) for kept in places])
     many = len(without)
     of_rows = (many - 1) / many * float(np.sum((without - without.mean()) ** 2))
-    of_seeds = float(each.var(ddof=1)) / len(each)
-    below = of_rows**2 / (many - 1) + of_seeds**2 / (len(each) - 1)
+    recipes = [a, b, *others]
+    wobble = np.mean([np.var([measure(x, whole) for x in recipe], ddof=1) for recipe in recipes])
+    of_seeds = max(float(each.var(ddof=1)), 2 * float(wobble)) / len(each)
+    below = of_rows**2 / (many - 1) + of_seeds**2 / (len(recipes) * (len(each) - 1))
     degrees = (of_rows + of_seeds) ** 2 / below if below > 0 else float(many - 1)
     return Parts(float(each.mean()), of_rows, of_seeds, degrees)
 

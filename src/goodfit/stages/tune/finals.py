@@ -168,9 +168,10 @@ def _decide(given: Given, arms: list[_Arm], seeds: list[int], clusters: NDArray[
         words = f"the default failed with a fresh seed, and trial {best.number} with none: it is taken ({point_in_words(best.point)})"
         return Found(best.point, best.number, None, words, given.book.lines, cut)
     scored = scored_by(given.primary, given.ground.rows(given.ground.judging), given.ground.start.task)
-    a, b = ([np.load(given.book.place(arm.number, seed) / ANSWERS) for seed in seeds] for arm in (best, arms[0]))
+    others = [arm for _, arm in able if arm is not best]
+    a, b, *rest = ([np.load(given.book.place(arm.number, seed) / ANSWERS) for seed in seeds] for arm in (best, arms[0], *others))
     question = Question(f"trial {best.number} vs the default on {given.primary}", seed=given.ground.seed % 2**32)
-    verdict = compare_seeds(scored, a, b, clusters, question)
+    verdict = compare_seeds(scored, a, b, clusters, question, rest)
     taken = verdict.answer == "better"
     return Found(best.point if taken else {}, best.number, verdict, _sentence(best, verdict, len(seeds)), given.book.lines, cut)
 
