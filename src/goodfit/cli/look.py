@@ -163,10 +163,12 @@ def _plan_lines(run: Run) -> list[str]:
     if not path.is_file():
         return []
     document = read_json(path)
-    plan = {f"train.{key}": value for key, value in document["plan"].items()} | {"peft.lora_dropout": document["lora_dropout"]}
+    plan = {f"train.{key}": value for key, value in document["plan"].items()}
+    plan |= {f"peft.{key}": value for key, value in document.get("peft", {}).items()} | {"peft.lora_dropout": document["lora_dropout"]}
     names = {"train.per_device_train_batch_size": "train.train_batch_size"}
     rows = [[key, str(plan.get(names.get(key, key), "")), why] for key, why in document["reasons"].items()]
-    return ["", table(["key", "value", "why"], rows)]
+    searched = document.get("search")
+    return ["", table(["key", "value", "why"], rows), *([] if searched is None else ["", searched["sentence"]])]
 
 
 def _best_lines(run: Run) -> list[str]:

@@ -28,6 +28,8 @@ class Plan(Document):
     schema_: Literal["goodfit/plan/1"] = Field(alias="schema")
     plan: dict[str, Any]
     reasons: dict[str, str]
+    peft: dict[str, Any] = {}
+    """The adapter, where there is one (`method`)."""
     chosen: dict[str, Any] = {}
     """Recipe keys that a search has changed."""
     search: SearchResult | None = None

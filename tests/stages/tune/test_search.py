@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from goodfit.cli.look import _plan_lines
 from goodfit.errors import GoodfitError
 from goodfit.files import read_json, read_jsonl
 from goodfit.pipeline import Outcome, conduct
@@ -241,3 +242,41 @@ def test_tune_false_takes_the_defaults_and_says_so(tmp_path: Path) -> None:
     assert outcome.status == "partial", outcome.error
     assert run.record.stages["tune"].state == "skipped"
     assert read_json(run.path / "tune" / "plan.json")["plan"]["lr_scheduler_type"] == "linear"
+
+
+def test_a_default_that_diverges_gives_way_to_a_trial_that_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = trials.run
+
+    def wild(ground: Any, job: trials.Job, tell: Any = None) -> trials.Result:
+        if not job.point:
+            return trials.Result(job.number, "diverged", 0.1, reason="the loss of step 3 is nan")
+        return real(ground, job)
+
+    monkeypatch.setattr(workers, "run", wild)
+    run, outcome = walked(tmp_path, tune=FEW | {"trials": 3})
+    assert outcome.status == "partial", outcome.error
+    plan = read_json(run.path / "tune" / "plan.json")
+    assert plan["search"]["sentence"].startswith("the default failed with a fresh seed")
+    assert plan["chosen"]
+    assert plan["plan"]["learning_rate"] == plan["chosen"]["train.learning_rate"]
+
+
+def test_a_finalist_that_fails_with_a_fresh_seed_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = trials.run
+
+    def wild(ground: Any, job: trials.Job, tell: Any = None) -> trials.Result:
+        if job.point and job.seed == 44:
+            return trials.Result(job.number, "failed", 0.1, reason="memory ran out")
+        return real(ground, job)
+
+    monkeypatch.setattr(workers, "run", wild)
+    run, _ = walked(tmp_path, tune=FEW | {"trials": 3})
+    plan = read_json(run.path / "tune" / "plan.json")
+    assert plan["chosen"] == {}
+    assert "the default stays" in plan["search"]["sentence"]
+
+
+def test_show_tells_the_plan_and_the_sentence(searched: Run) -> None:
+    said = "\n".join(_plan_lines(searched))
+    assert "train.learning_rate" in said
+    assert read_json(searched.path / "tune" / "plan.json")["search"]["sentence"] in said

@@ -61,9 +61,11 @@ def tune(recipe: Recipe, choice: Choice, tokens: Tokens, run: Run) -> Tuned:
     _measure(section, ground, run)
     found = _search(section, ground, clusters, (choice, run)) if section.trials else Found()
     settled = ground.settled(found.point)
+    peft = ground.sections(found.point)[1]
     reasons = settled.reasons | dict.fromkeys(found.point, f"trial {found.trial} of the search")
     document: dict[str, Any] = {
         "schema": SCHEMA, "plan": settled.plan.to_json(), "reasons": reasons, "lora_dropout": settled.lora_dropout, "chosen": found.point,
+        "peft": peft.model_dump(mode="json"),
         **({"search": found.to_json()} if section.trials else {}),
     }  # fmt: skip
     write_json(run.folder("tune") / PLAN, document)
