@@ -9,6 +9,7 @@ import pytest
 
 from goodfit.errors import SettingsError
 from goodfit.recipe import Recipe
+from goodfit.settings import parse
 from goodfit.tasks.foresee import foresee
 
 
@@ -40,3 +41,19 @@ def test_what_generation_has(sections: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError) as caught:
         foresee(Recipe.model_validate({"data": {"path": "a.jsonl"}, "task": {"kind": "generation"}, **sections}))
     assert re.search(message, str(caught.value), re.DOTALL), str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("tune: {trials: 4, space: {peft.r: [4, 8]}}", "while peft.method is full"),
+        ("tune: {trials: 4, space: {train.neftune_noise_alpha: [1.0, 5.0]}}", "where task.kind is classification"),
+        ("peft: {method: lora}\ntune: {trials: 4, space: {train.freeze: [none, 2]}}", "beside which all is frozen"),
+        ("task: {kind: generation}\ntune: {trials: 4, space: {train.class_weights: [none, balanced]}}", "where task.kind is generation"),
+    ],
+)
+def test_a_search_over_what_changes_nothing_is_refused(text: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        foresee(parse(f"data: {{path: a.csv}}\n{text}\n"))
+    foresee(parse("data: {path: a.csv}\ntune: {trials: 4, space: {peft.method: [full, lora], peft.r: [4, 8]}}\n"))
+    foresee(parse("data: {path: a.csv}\ntune: false\n"))

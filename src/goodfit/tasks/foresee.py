@@ -26,6 +26,7 @@ def foresee(recipe: Recipe, base: Path | None = None) -> None:
     """
     foresee_evaluation(recipe, base)
     BEST[recipe.task.kind](recipe)
+    _searched(recipe)
     PREPARED[recipe.task.kind](recipe, base)
 
 
@@ -33,6 +34,20 @@ def foresee_evaluation(recipe: Recipe, base: Path | None = None) -> None:
     """The part of it that the sections `task` and `evaluate` tell."""
     check_names(names_of(recipe), recipe.task.kind)
     SCORES[recipe.task.kind](recipe, base)
+
+
+def _searched(recipe: Recipe) -> None:
+    """Keys of tune.space that change nothing with this recipe: a search over them would be one over luck."""
+    space = recipe.tune.space if recipe.tune else {}
+    adapted = recipe.peft.method == "lora" or "peft.method" in space
+    for key in space:
+        if key.startswith("peft.") and not adapted:
+            raise SettingsError(f"tune.space: {key} changes nothing while peft.method is {recipe.peft.method}",
+                                fix="peft.method: lora, or search it too: peft.method: [full, lora]")  # fmt: skip
+        if key in UNSEARCHED[recipe.task.kind]:
+            raise SettingsError(f"tune.space: {key} changes nothing where task.kind is {recipe.task.kind}", fix=f"without {key}")
+        if key == "train.freeze" and recipe.peft.method == "lora" and "peft.method" not in space:
+            raise SettingsError("tune.space: train.freeze changes nothing with an adapter, beside which all is frozen", fix="leave it out")
 
 
 def _classification(recipe: Recipe, base: Path | None) -> None:
@@ -137,6 +152,11 @@ OF_GENERATION = ("rows", "max_new_tokens", "few_shot", "retain", "regex", "json_
 """Keys of `evaluate` that a classifier has no use for."""
 OWN = ("model", "references")
 """Names that no file of predictions may have, beside those of the baselines."""
+UNSEARCHED = {
+    "classification": ("train.neftune_noise_alpha",),
+    "generation": ("train.class_weights", "train.label_smoothing_factor", "train.head_learning_rate"),
+}
+"""Keys of `train` that this kind of task has no use for."""
 SCORES: dict[str, Callable[[Recipe, Path | None], None]] = {"classification": _classification, "generation": _generation}
 BEST: dict[str, Callable[[Recipe], object]] = {
     "classification": lambda recipe: objective.best_by(recipe.train.metric_for_best_model, multi_label=recipe.task.multi_label),
