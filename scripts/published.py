@@ -75,7 +75,7 @@ def findings_reference() -> str:
         [
             "# Findings",
             "",
-            "`goodfit explain CODE` prints a page. SPL split, AUD audit, PRE prepare, EVA evaluate.",
+            "`goodfit explain CODE` prints a page. SPL split, AUD audit, PRE prepare, TUN tune, EVA evaluate.",
             "",
             "| code | what |",
             "|---|---|",

@@ -13,6 +13,7 @@ from goodfit.recipe.section import Section
 from goodfit.recipe.train import Peft, Train
 
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|sec|seconds?|m|min|minutes?|h|hours?|d|days?)?\s*", re.IGNORECASE)
+_PASSWORD = re.compile(r"://[^/@:]*:[^@]+@")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 SECTIONS: dict[str, type[Section]] = {"train": Train, "peft": Peft}
 """The sections whose keys can be searched."""
@@ -110,6 +111,11 @@ class Tune(Section):
 
     @model_validator(mode="after")
     def _searchable(self) -> Tune:
+        if self.storage is not None and _PASSWORD.search(self.storage):
+            raise SettingsError(
+                "tune.storage holds a password, and a run keeps its recipe",
+                fix="give it as the database takes it from its surroundings, for example PGPASSWORD or ~/.pgpass",
+            )
         for key, tried in self.space.items():
             _check_key(key)
             _check_range(key, tried)

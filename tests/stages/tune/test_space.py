@@ -33,6 +33,7 @@ BASE = "data: {path: a.csv}\n"
         ("trials: -1", "at least 0", 3),
         ("trials: 4\n  budget: soon", "30min", 4),
         ("trials: 4\n  seeds: 1", "at least 2", 4),
+        ("trials: 4\n  storage: postgresql://me:secret@host/db", "holds a password", 4),
         ("trials: 4\n  sampler: bayes", "not one of auto, tpe", 4),
     ],
 )
