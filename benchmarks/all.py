@@ -32,6 +32,8 @@ MODULES = (
     "benchmarks.tune",
     "benchmarks.slices",
     "benchmarks.conformal",
+    "benchmarks.engineered",
+    "benchmarks.evidence_cost",
 )
 
 

@@ -57,6 +57,9 @@ def files_reference() -> str:
         "| `evaluate/predictions.parquet` | row, split, system, label, prediction, p_`<label>` … |",
         "| `evaluate/predictions.parquet` (generation) | row, split, system, label, prediction, logprob, stopped, tokens, learned, bytes |",
         "| `evaluate/mistakes.jsonl` | the most confident mistakes: row, label, prediction, p, text |",
+        "| `train/losses.parquet` | split, step, loss, right: of every row looked at, at every look, as lists in the order of looked_at.parquet |",
+        "| `train/looked_at.parquet` | split (valid, train_probe), row, label, group: the rows that were looked at |",
+        "| `train/datamap.parquet` | row, label, confidence, variability, margin, correct_share, region (easy, ambiguous, hard): how training rows were learned |",
         "| `train/model/` | the layout of transformers, or of PEFT for an adapter; `goodfit.json` beside it |",
         "| `recipe.yaml`, `resolved.yaml` | the recipe as written; every default filled in, `auto` resolved |",
         "| `<workspace>/ledger.jsonl` | [ledger](schemas/ledger.json): every opening of a test set |",
@@ -75,7 +78,7 @@ def findings_reference() -> str:
         [
             "# Findings",
             "",
-            "`goodfit explain CODE` prints a page. SPL split, AUD audit, PRE prepare, TUN tune, EVA evaluate.",
+            "`goodfit explain CODE` prints a page. SPL split, AUD audit, PRE prepare, TUN tune, TRN train, EVA evaluate.",
             "",
             "| code | what |",
             "|---|---|",

@@ -173,6 +173,7 @@ SURFACE = {
     "chat": {"references", "workspace", "system", "max_new_tokens", "temperature", "top_p", "seed"},
     "list": {"workspace", "as_json"},
     "show": {"reference", "stage", "row", "workspace", "as_json"},
+    "watch": {"reference", "workspace", "as_json"},
     "compare": {"references", "workspace", "as_json"},
     "iterate": {"reference", "place", "loop", "budget", "pool", "workspace", "quiet", "as_json"},
     "review": {"references", "of", "reviewer", "prefer", "rate", "items", "sample", "show_results", "web", "port", "workspace", "as_json"},

@@ -179,6 +179,9 @@ class Counts:
         hits = logits.argmax(-1) == goal if goal.ndim == 1 else (logits > 0) == (goal > 0.5)
         self.right, self.n = self.right + int(hits.sum()), self.n + hits.numel()
 
+    def answers(self) -> None:
+        return None
+
     def scores(self) -> list[dict[str, Any]]:
         return [{"name": "accuracy", "value": self.right / self.n, "n": self.n}]
 
@@ -199,6 +202,12 @@ class Classify:
 
     def observe(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         return logits
+
+    def facts(self, observed: torch.Tensor, target: Any) -> Any:
+        goal = torch.from_numpy(target)
+        loss = [float(self.loss(row[None], goal[i : i + 1], torch.ones(1))) for i, row in enumerate(observed)]
+        right = observed.argmax(-1) == goal if goal.ndim == 1 else ((observed > 0) == (goal > 0.5)).all(-1)
+        return np.stack([loss, right.numpy(), np.zeros(len(loss))], axis=1)
 
     def weight_total(self, target: Any, weight: Any) -> float:
         return float(weight.sum())

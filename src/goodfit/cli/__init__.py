@@ -43,6 +43,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "list": ("look", "The runs of this workspace."),
     "show": ("look", "One run, one of its stages, or one row."),
     "iterate": ("iterate", "What to try next: proposals with evidence, gain and cost; --apply, --auto."),
+    "watch": ("watch", "Follow a run from another shell while it works."),
     "compare": ("look", "Runs side by side, with paired verdicts."),
     "review": ("review", "People read the answers, blind; what they prefer, with intervals."),
     "judge": ("judge", "A model answers the review's items, beside people and compared with them."),

@@ -28,10 +28,12 @@ from goodfit.improve.compare import compare as compare_runs
 from goodfit.models import packaged
 from goodfit.monitor.words import duration, size, visible
 from goodfit.pages import finding_page, known_codes
+from goodfit.recipe.train import TRACKERS
 from goodfit.run import Run
 from goodfit.stage import STAGES
 
 EXTRAS = {"xlsx": "openpyxl", "hub": "datasets", "gguf": "gguf", "schema": "jsonschema", "studio": "starlette", "lm-eval": "lm_eval"}
+EXTRAS |= {name: name for name in TRACKERS}
 
 
 WIDEST = 72

@@ -36,12 +36,22 @@ def run_answer(outcome: Outcome, *, resumed: bool, seconds: float) -> Answer:
         "headline": headline(scores),
         "verdicts": scores.get("verdicts", []),
         "gates": scores.get("gates", []),
+        "diagnosis": diagnosis(findings),
         "findings": count(findings) | {"worst": [f.id for f in worst_first(findings)[:3]]},
         "files": files(run),
         "seconds": round(seconds, 3),
         "next": next_steps(outcome, scores),
     }
     return Answer(document, _text(outcome, scores, findings), outcome.exit_code, outcome.error)
+
+
+def diagnosis(findings: list[Finding]) -> dict[str, Any] | None:
+    """What the training suffers from, in one word: the kind of its named cause, or `good`; None where nothing was trained."""
+    mine = [f for f in findings if f.stage == "train"]
+    if not mine:
+        return None
+    cause = mine[0] if mine[0].status == "open" and mine[0].severity != "note" else None
+    return {"cause": cause.kind if cause else "good", "finding": cause.id if cause else None, "text": cause.title if cause else None}
 
 
 def headline(scores: dict[str, Any]) -> dict[str, Any] | None:

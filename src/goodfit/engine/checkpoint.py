@@ -1,8 +1,9 @@
 """Checkpoints: a training on disk, so that it can be cut anywhere and go on with the same bits.
 
 `checkpoints/step-000040/` holds `weights.safetensors` (what is trained, an adapter's weights only for an adapter),
-`optimiser.safetensors` and `state.json` (progress, and the facts of plan and data). It is written under another name, flushed to
-disk and renamed: a folder of that name is whole. The newest ones are kept, and the best is never rotated away. No pickles.
+`optimiser.safetensors`, `state.json` (progress, and the facts of plan and data) and, where rows are followed, `rows.safetensors`. It is
+written under another name, flushed to disk and renamed: a folder of that name is whole. The newest ones are kept, and the best is never
+rotated away. No pickles.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from goodfit.engine.finite import refuse_wild_weights
+from goodfit.engine.looks import Looks
 from goodfit.engine.optimiser import Optimiser
 from goodfit.engine.progress import Progress
 from goodfit.errors import RunError, machine_error
 
 SCHEMA = "goodfit/checkpoint/1"
-_WEIGHTS, _OPTIMISER, _STATE = "weights.safetensors", "optimiser.safetensors", "state.json"
+_WEIGHTS, _OPTIMISER, _STATE, _ROWS = "weights.safetensors", "optimiser.safetensors", "state.json", "rows.safetensors"
 
 Weights = dict[str, torch.Tensor]
 
@@ -39,6 +41,8 @@ class Found:
     optimiser: Weights
     made_with: dict[str, Any]
     """What the bits depend on beside plan and data."""
+    rows: Weights
+    """How followed rows were learned so far (`looks.Followed`)."""
 
 
 @dataclass
@@ -52,6 +56,8 @@ class Checkpoints:
     """Newest checkpoints kept, beside the best one (set by the plan)."""
     base: str = ""
     """The content hash of the base model: what is frozen is not in a checkpoint, so it must be the same one."""
+    looks: Looks = field(default_factory=Looks)
+    """The facts of single rows, beside the checkpoints."""
 
     def save(self, progress: Progress, optimiser: Optimiser, facts: dict[str, Any]) -> str:
         """Write a checkpoint and rotate; returns its name relative to the run's stage folder.
@@ -68,7 +74,11 @@ class Checkpoints:
             part.mkdir()
             save_file(weights, part / _WEIGHTS)
             save_file({k: v.detach().cpu().contiguous() for k, v in optimiser.state().items()}, part / _OPTIMISER)
-            sizes = {file: (part / file).stat().st_size for file in (_WEIGHTS, _OPTIMISER)}
+            files = [_WEIGHTS, _OPTIMISER]
+            if self.looks.followed is not None:
+                save_file(self.looks.followed.tensors(), part / _ROWS)
+                files.append(_ROWS)
+            sizes = {file: (part / file).stat().st_size for file in files}
             state = {"schema": SCHEMA, "facts": facts, "made_with": made_with(), "sizes": sizes, "progress": progress.to_json()}
             (part / _STATE).write_text(json.dumps(state, allow_nan=False), encoding="utf-8")
             _flush(part)
@@ -93,9 +103,11 @@ class Checkpoints:
             _compare(state["facts"], facts, folder)
             try:
                 weights, optimiser = load_file(folder / _WEIGHTS), load_file(folder / _OPTIMISER)
+                rows = load_file(folder / _ROWS) if _ROWS in state["sizes"] else {}
             except (OSError, SafetensorError):
                 continue
-            return Found(f"{self.folder.name}/{folder.name}", Progress.from_json(state["progress"]), weights, optimiser, state["made_with"])
+            progress = Progress.from_json(state["progress"])
+            return Found(f"{self.folder.name}/{folder.name}", progress, weights, optimiser, state["made_with"], rows)
         return None
 
     def weights_at(self, step: int) -> Weights | None:
@@ -128,6 +140,7 @@ class InMemory:
     limit: int = 1
     base: str = ""
     kept: dict[int, Weights] = field(default_factory=dict)
+    looks: Looks = field(default_factory=Looks)
 
     def save(self, progress: Progress, optimiser: Optimiser, facts: dict[str, Any]) -> None:
         """Keep a copy of the weights if this step is the best one."""

@@ -1,7 +1,7 @@
 """Looking at validation rows and at a fixed sample of the training rows, while the model trains: when, how, and what is best.
 
 Both splits go the same way (dropout off, rows unweighted), so that their difference means something. Predictions are streamed:
-memory does not grow with the number of rows.
+memory grows by a few bytes a row and look.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ import time
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from goodfit.engine.batches import Micro, Order
 from goodfit.engine.events import Evaluated
 from goodfit.engine.examples import Examples
 from goodfit.engine.forward import Forward, Observed
 from goodfit.engine.infer import cutter_for, walk
+from goodfit.engine.looks import FACTS, Facts
 from goodfit.engine.objective import Objective, primary_value
 from goodfit.engine.plan import Plan
 from goodfit.engine.progress import Best, Progress
@@ -68,8 +70,8 @@ class Evaluator:
         self._forward, self._objective, self._splits = forward, objective, splits
         self._cutter = cutter_for(forward, tokens)
 
-    def __call__(self, attempt: int, step: int) -> dict[str, Evaluated]:
-        """One event per split, in the order valid, train_probe."""
+    def __call__(self, attempt: int, step: int) -> dict[str, tuple[Evaluated, Facts]]:
+        """One event per split, in the order valid, train_probe, with the facts of its rows [n, F]."""
         return {name: self._score(name, split, attempt, step) for name, split in self._splits.items()}
 
     def rehearse(self) -> None:
@@ -82,17 +84,28 @@ class Evaluator:
     def _observe(self, micro: Micro) -> Observed:
         return self._forward.observe(micro, self._objective)
 
-    def _score(self, name: str, split: Examples, attempt: int, step: int) -> Evaluated:
+    def _score(self, name: str, split: Examples, attempt: int, step: int) -> tuple[Evaluated, Facts]:
         start, loss_sum, total = time.perf_counter(), 0.0, 0.0
-        accumulator = self._objective.accumulator()
+        accumulator, facts = self._objective.accumulator(), np.zeros((len(split), len(FACTS)), np.float32)
         for rows, seen in walk(self._forward, split, self._cutter, self._observe):
             loss_sum += seen.loss_sum
-            total += self._objective.weight_total(np.array(split.target[rows]), np.ones(len(rows), np.float32))
+            target = np.array(split.target[rows])
+            total += self._objective.weight_total(target, np.ones(len(rows), np.float32))
             accumulator.add(seen.answers, seen.target)
-        return Evaluated(
+            each = self._objective.facts(seen.answers, seen.target)
+            facts[rows] = each if split.learned is None else mean_per_row(each, target)
+        event = Evaluated(
             attempt=attempt, step=step, split=name, loss=loss_sum / total if total else None, n=len(split),
-            scores=accumulator.scores(), seconds=round(time.perf_counter() - start, 3),
+            scores=accumulator.scores(), answers=accumulator.answers(), seconds=round(time.perf_counter() - start, 3),
         )  # fmt: skip
+        return event, facts
+
+
+def mean_per_row(each: Facts, counts: NDArray[np.int64]) -> Facts:
+    """[b, F]: the mean over each row's tokens of facts [k, F] that stand row after row; `counts` [b] tokens of each (0: none)."""
+    row = np.repeat(np.arange(len(counts)), counts)
+    sums = np.stack([np.bincount(row, weights=each[:, fact], minlength=len(counts)) for fact in range(each.shape[1])], axis=1)
+    return (sums / np.maximum(counts, 1)[:, None]).astype(np.float32)
 
 
 def judge(progress: Progress, seen: dict[str, Evaluated], objective: Objective) -> bool:

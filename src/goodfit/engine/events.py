@@ -98,11 +98,15 @@ class Step(Said):
     epoch: float
     loss: float | None
     n: int
+    loss_max: float | None = None
+    """The largest mean loss of a single step of the line."""
     learning_rate: float
     grad_norm: float | None = None
     """Global norm before clipping, of the last step of the line."""
+    clipped_share: float = 0.0
+    """Share of the line's steps whose gradient was scaled down to max_grad_norm."""
     update_ratio: float | None = None
-    """Norm of the last weight update over the norm of the weights; sampled."""
+    """Norm of the last weight update over the norm of the weights (of an adapter: of the weights that it corrects); sampled."""
     tokens: int
     """Training tokens since the start (all attempts)."""
     tokens_per_second: float
@@ -138,6 +142,8 @@ class Evaluated(Said):
     loss: float | None
     n: int
     scores: list[dict[str, Any]] = field(default_factory=list)
+    answers: dict[str, Any] | None = None
+    """Of classes: how often the commonest answer is given (`largest`, a share), how many are given at all, the mean entropy."""
     seconds: float = 0.0
     best: bool | None = None
     """True where this evaluation is the best so far by the primary metric."""

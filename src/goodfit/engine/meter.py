@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import torch
@@ -18,11 +19,16 @@ class Meter:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._last: Stepped | None = None
-        self._clear()
+        self._loss = self._weight = self._seconds = self._cpu = self._waited = self._begun = self._cpu_begun = 0.0
+        self._rows = self._tokens = self._steps = self._clipped = 0
+        self._loss_max = -math.inf
 
     def due(self, step: int, *, last: bool) -> bool:
-        """Whether a line is due after optimiser step `step` (1-based)."""
-        if last:
+        """Whether a line is due after optimiser step `step` (1-based).
+
+        The first step has a line of its own: its loss is that of the untrained model.
+        """
+        if last or step == 1:
             return True
         if self._plan.logging_steps is not None:
             return step % self._plan.logging_steps == 0
@@ -38,6 +44,8 @@ class Meter:
         self._cpu += time.process_time() - self._cpu_begun
         self._begun = 0.0
         self._loss += stepped.loss_sum
+        self._loss_max = max(self._loss_max, stepped.loss_sum / (stepped.weight_total or 1.0))
+        self._steps, self._clipped = self._steps + 1, self._clipped + (0 < self._plan.max_grad_norm < stepped.grad_norm)
         self._weight += stepped.weight_total
         self._rows += stepped.rows
         self._tokens += stepped.tokens
@@ -54,8 +62,9 @@ class Meter:
         assert self._last is not None
         seconds = max(self._seconds, 1e-9)
         event = Step(
-            attempt=attempt, step=step, epoch=round(epoch, 4), loss=self._loss / (self._weight or 1.0), n=self._rows, learning_rate=rate,
-            grad_norm=self._last.grad_norm, update_ratio=self._last.update_ratio, tokens=tokens,
+            attempt=attempt, step=step, epoch=round(epoch, 4), loss=self._loss / (self._weight or 1.0), n=self._rows,
+            loss_max=self._loss_max, learning_rate=rate, grad_norm=self._last.grad_norm,
+            clipped_share=round(self._clipped / self._steps, 4), update_ratio=self._last.update_ratio, tokens=tokens,
             tokens_per_second=round(self._tokens / seconds, 1), samples_per_second=round(self._rows / seconds, 2),
             memory_bytes=_memory(), data_wait_share=round(self._waited / seconds, 4), seconds=round(seconds, 4),
             cpu_seconds=round(self._cpu, 4),
@@ -65,7 +74,8 @@ class Meter:
 
     def _clear(self) -> None:
         self._loss = self._weight = self._seconds = self._cpu = self._waited = 0.0
-        self._rows = self._tokens = 0
+        self._rows = self._tokens = self._steps = self._clipped = 0
+        self._loss_max = -math.inf
         self._begun = self._cpu_begun = 0.0
         self._last = None
 

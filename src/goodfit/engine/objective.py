@@ -24,6 +24,9 @@ class Accumulator(Protocol):
     def scores(self) -> list[dict[str, Any]]:
         """Everything scored so far, as plain dicts of the schema `score`; one of them is named like `Objective.primary`."""
 
+    def answers(self) -> dict[str, Any] | None:
+        """What was answered, whatever is right, in plain values (`eval` events); None where nothing is said of it."""
+
 
 class Objective(Protocol):
     """The loss of a task and its score. An answer (one of k) is a row's, or a learned token's where tokens are predicted."""
@@ -41,6 +44,9 @@ class Objective(Protocol):
 
     def observe(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """What an evaluation keeps of the answers [k, …]: small where L is large (a vocabulary)."""
+
+    def facts(self, observed: torch.Tensor, target: Target) -> NDArray[np.float32]:
+        """[k, F]: what `looks.FACTS` names of every answer, from what `observe` gave (on the CPU) and the targets."""
 
     def weight_total(self, target: Target, weight: NDArray[np.float32]) -> float:
         """What the summed loss of a whole batch is divided by: the sum of the weights. Columns of Examples, one entry a row."""

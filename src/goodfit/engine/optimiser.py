@@ -13,6 +13,7 @@ from torch import nn
 
 from goodfit.engine.parts import base_model, whole_model
 from goodfit.engine.plan import Plan
+from goodfit.engine.watched import watch
 from goodfit.models.load import fresh_parameters
 
 
@@ -45,7 +46,7 @@ class Optimiser:
             eps=plan.adam_epsilon,
             fused=True,
         )
-        self._watched = _watch(self.parameters)
+        self._watched = watch(model, self.parameters)
 
     def rate(self, step: int, scale: float = 1.0) -> float:
         """The body's rate at optimiser step `step` (0-based)."""
@@ -64,13 +65,14 @@ class Optimiser:
         factor = self._plan.rate_factor(step, self._steps_total) * scale
         for group in self._adamw.param_groups:
             group["lr"] = group["peak"] * factor
-        before = [p.detach().clone() for p in self._watched] if observe else []
+        if observe:
+            for watched in self._watched:
+                watched.remember()
         self._adamw.step()
         self.forget_gradients()
-        if not before:
+        if not observe:
             return None
-        moved = sum(float((p.detach() - b).square().sum()) for p, b in zip(self._watched, before, strict=True))
-        size = sum(float(b.square().sum()) for b in before)
+        moved, size = (sum(parts) for parts in zip(*(watched.moved() for watched in self._watched), strict=True))
         return float((moved / size) ** 0.5) if size > 0 else None
 
     def forget_gradients(self) -> None:
@@ -94,11 +96,3 @@ class Optimiser:
             p = self.parameters[name]
             held: dict[str, Any] = self._adamw.state[p]
             held[kind] = value.clone() if kind == "step" else value.to(p.device).clone()
-
-
-def _watch(parameters: dict[str, nn.Parameter]) -> list[nn.Parameter]:
-    """Up to three matrices of moderate size, from bottom to top: enough to see how fast the weights move."""
-    matrices = [p for p in parameters.values() if p.ndim == 2 and p.numel() <= 4_000_000]
-    if not matrices:
-        return list(parameters.values())[:3]
-    return [matrices[i] for i in sorted({0, len(matrices) // 2, len(matrices) - 1})]

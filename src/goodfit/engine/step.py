@@ -11,6 +11,7 @@ import hashlib
 import math
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from goodfit.engine.batches import Cutter, Indices, Micro, assemble
 from goodfit.engine.examples import Examples
 from goodfit.engine.finite import NotFinite
 from goodfit.engine.forward import Forward
+from goodfit.engine.looks import Facts, Followed
 from goodfit.engine.objective import Objective
 from goodfit.engine.optimiser import Optimiser
 
@@ -46,11 +48,16 @@ class Stepper:
     def __init__(self, forward: Forward, optimiser: Optimiser, objective: Objective, examples: Examples, seed: int) -> None:
         self.forward, self.optimiser = forward, optimiser
         self._objective, self._examples, self._seed = objective, examples, seed
+        self.followed: Followed | None = None
+        """Training rows whose predictions are noted."""
+        self._overheard = _Overheard(objective)
+        self._noted: list[tuple[Indices, Facts]] = []
 
     def __call__(self, step: int, batch: Indices, cutter: Cutter, *, scale: float = 1.0, observe: bool = False) -> Stepped:
         """Optimiser step `step` (0-based) on the rows of `batch`. Raises NotFinite before any weight changes."""
         total = self._objective.weight_total(np.asarray(self._examples.target[batch]), np.asarray(self._examples.weight[batch]))
         loss_sum, data_seconds = 0.0, 0.0
+        self._noted = []
         for place, rows in enumerate(cutter.cut(batch, self._examples.lengths)):
             start = time.perf_counter()
             micro = assemble(self._examples, rows)
@@ -62,6 +69,9 @@ class Stepper:
             self.optimiser.forget_gradients()
             raise NotFinite(norm, "gradient", rows_named)
         ratio = self.optimiser.step(step, scale, observe=observe)
+        if self.followed is not None:
+            for rows, facts in self._noted:
+                self.followed.add(rows, facts)
         tokens = int(self._examples.lengths[batch].sum())
         return Stepped(loss_sum, total, len(batch), tokens, norm, ratio, data_seconds)
 
@@ -86,10 +96,13 @@ class Stepper:
             self.optimiser.forget_gradients()
             raise NotFinite(value, "loss", rows)
         (loss / total).backward()  # type: ignore[no-untyped-call]
+        if self.followed is not None:
+            self._noted.append((micro.indices, self._overheard.of(micro)))
         return value
 
     def _loss(self, micro: Micro) -> torch.Tensor:
-        return self.forward.loss(micro, self._objective)
+        heard: Any = self._overheard
+        return self.forward.loss(micro, self._objective if self.followed is None else heard)
 
     def _rows_with_wild_losses(self, micro: Micro) -> list[str]:
         """The rows whose own loss is not finite; all of them where only the sum is."""
@@ -111,6 +124,27 @@ class Stepper:
             if not math.isfinite(float(torch.nn.utils.get_total_norm(gradients))):
                 wild.append(int(index))
         return self._examples.row_ids(np.asarray(wild if wild else batch))
+
+
+class _Overheard:
+    """The task's objective, which remembers the logits of the last loss: the predictions are there anyway."""
+
+    def __init__(self, objective: Objective) -> None:
+        self._objective = objective
+        self._logits: torch.Tensor | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._objective, name)
+
+    def loss(self, logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        self._logits = logits.detach()
+        return self._objective.loss(logits, target, weight)
+
+    def of(self, micro: Micro) -> Facts:
+        """The facts of the micro-batch whose loss was the last."""
+        assert self._logits is not None
+        observed = self._objective.observe(self._logits.float().cpu(), micro.target)
+        return self._objective.facts(observed, micro.target.cpu().numpy())
 
 
 def dropout_seed(seed: int, step: int, place: int) -> int:

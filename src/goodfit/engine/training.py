@@ -104,9 +104,12 @@ class Training:
         """At an evaluation point: score both splits, note the best, stop where patience is over."""
         if self.progress.step not in self.points:
             return
-        seen = self.evaluator(self._attempt, self.progress.step)
+        looked = self.evaluator(self._attempt, self.progress.step)
+        seen = {name: event for name, (event, _) in looked.items()}
         self.model.train()
         _refuse_wild_validation(seen.get("valid"))
+        for name, (_, facts) in looked.items():
+            self.checkpoints.looks.add(name, self.progress.step, facts)
         best = evaluation.judge(self.progress, seen, self.objective)
         for name, event in seen.items():
             self._tell(evaluation.marked(event, best=best) if name == "valid" else event)
@@ -171,13 +174,18 @@ class Training:
         dtype, self.dtype_reason = choose_precision(precision, whole_model(self.model).config.get_text_config().hidden_size, device)  # type: ignore[arg-type,operator,union-attr]
         self.forward = self.tier.forward(self.model, dtype)
         self.progress = found.progress if found else Progress(cutter=cutter_for(self.forward, plan.batch_tokens, plan.batch_rows))
+        self.checkpoints.looks.resume([look["step"] for look in self.progress.history])
+        followed = self.checkpoints.looks.follow_rows(self.train, plan.seed)
         self.progress.tier, self.progress.dtype = self.tier.name, str(dtype).removeprefix("torch.")
         if found:
             put(found.weights, self.optimiser)
             self.optimiser.load_state(found.optimiser)
+            if followed is not None and found.rows:
+                followed.restore(found.rows)
             self.resumed_from = found.name
             self._elsewhere = ", ".join(f"{k} {v}" for k, v in found.made_with.items() if v != made_with().get(k))
         self.stepper = Stepper(self.forward, self.optimiser, self.objective, self.train, plan.seed)
+        self.stepper.followed = followed
         self.evaluator = evaluation.Evaluator(self.forward, self.objective, self.splits, plan.batch_tokens)
         self.meter = Meter(plan)
         self._saved_at, self._saved_step = time.monotonic(), self.progress.step if found else -1
@@ -205,6 +213,7 @@ class Training:
         if self._elsewhere:
             message = f"the checkpoint was made with {self._elsewhere}: what follows equals an uninterrupted run up to rounding only"
             self._tell(Warned(**self._where, kind="other_machine", message=message))
+        self.heed()
 
     def _rehearse(self) -> tuple[float, int]:
         """Seconds and tokens of the heaviest micro-batch; the budget is halved until it fits."""

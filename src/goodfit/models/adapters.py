@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from peft import LoraConfig, TaskType, get_peft_model
+from peft.tuners.lora import LoraLayer
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
@@ -59,6 +61,31 @@ def add_lora(
         mark_fresh(adapted, {name for name, _ in adapted.get_base_model().named_parameters() if ".modules_to_save." in name})
     identity = dataclasses.replace(loaded.identity, parameters=sum(p.numel() for p in adapted.parameters()))
     return dataclasses.replace(loaded, model=adapted.eval(), identity=identity)
+
+
+@dataclass(frozen=True, eq=False)
+class Correction:
+    """What an adapter adds to one frozen matrix: scale * b @ a."""
+
+    a: torch.Tensor
+    """[r, in]"""
+    b: torch.Tensor
+    """[out, r]"""
+    scale: float
+    weight: torch.Tensor
+    """The frozen matrix."""
+
+
+def corrections(model: Any) -> list[Correction]:
+    """Of every linear layer with a LoRA adapter, from bottom to top; none where there is no adapter."""
+    out = []
+    for module in model.modules():
+        if isinstance(module, LoraLayer) and module.active_adapters:
+            name = module.active_adapters[0]
+            if name in module.lora_A:
+                a, b = module.lora_A[name].weight, module.lora_B[name].weight
+                out.append(Correction(a, b, float(module.scaling[name]), module.get_base_layer().weight))
+    return out
 
 
 def _rows_of(model: Any, ids: Sequence[int]) -> dict[str, list[int]] | None:

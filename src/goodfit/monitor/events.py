@@ -46,27 +46,45 @@ class Curves:
         return points[-1] if points else None
 
 
-def read_curves(path: Path) -> Curves:
-    """The curves in an events file; empty where there is none."""
-    steps: dict[int, Event] = {}
-    evals: dict[str, dict[int, Event]] = {}
-    start = end = None
-    for event in read_jsonl(path):
+class Course:
+    """Curves that grow event by event."""
+
+    def __init__(self) -> None:
+        self._steps: dict[int, Event] = {}
+        self._evals: dict[str, dict[int, Event]] = {}
+        self._start: Event | None = None
+        self._end: Event | None = None
+
+    def take(self, event: Event) -> None:
+        """Learns from one event; what lies beyond the checkpoint of a resume no longer counts."""
         kind = event["event"]
         if kind == "start":
-            start = event
+            self._start, self._end = event, None
+            self._steps = {step: one for step, one in self._steps.items() if not one.get("nonfinite")}
         elif kind == "resumed":
-            for points in (steps, *evals.values()):
+            for points in (self._steps, *self._evals.values()):
                 for step in [s for s in points if s > event["step"]]:
                     del points[step]
         elif kind == "step":
-            steps[event["step"]] = event
+            self._steps[event["step"]] = event
         elif kind == "eval":
-            evals.setdefault(event["split"], {})[event["step"]] = event
+            self._evals.setdefault(event["split"], {})[event["step"]] = event
         elif kind == "end":
-            end = event
-    ordered = {split: [points[s] for s in sorted(points)] for split, points in evals.items()}
-    return Curves([steps[s] for s in sorted(steps)], ordered, start, end)
+            self._end = event
+
+    @property
+    def curves(self) -> Curves:
+        """What there is so far."""
+        ordered = {split: [points[s] for s in sorted(points)] for split, points in self._evals.items()}
+        return Curves([self._steps[s] for s in sorted(self._steps)], ordered, self._start, self._end)
+
+
+def read_curves(path: Path) -> Curves:
+    """The curves in an events file; empty where there is none."""
+    course = Course()
+    for event in read_jsonl(path):
+        course.take(event)
+    return course.curves
 
 
 def primary_score(event: Event | None, name: str) -> float | None:

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from goodfit.recipe.section import Auto, Section
+from goodfit.errors import nearest
+from goodfit.recipe.section import Auto, Names, Section
+
+Alarm = Literal["diverged", "rate_too_high", "dead", "collapsed", "overfitting"]
+"""What can be diagnosed before a training is over."""
+Answer = Literal["stop", "restore_best", "lower_rate"]
+"""End with the best weights; go back to them and go on; halve the rates (of a training that diverged: from its newest checkpoint on)."""
+TRACKERS = ("tensorboard", "mlflow", "wandb", "trackio")
 
 
 class Train(Section):
@@ -62,8 +69,31 @@ class Train(Section):
     """Optimiser steps between two checkpoints (also written at every look)."""
     logging_steps: Auto | Annotated[int, Field(gt=0)] = "auto"
     """Optimiser steps per line in events.jsonl; `auto`: about one line a second."""
+    act: dict[Alarm, Answer] = Field(default_factory=dict)
+    """What is done by itself when a diagnosis is made during training: `{overfitting: stop, diverged: lower_rate}`. Nothing by default:
+    it is told, and early_stopping keeps the best step."""
+    report_to: Names = ()
+    """Trackers that get the curves too: tensorboard, mlflow, wandb, trackio (each an optional package)."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic of the matrix products (weights stay float32); `auto`: whichever this machine is measured to be faster with."""
+
+    @field_validator("report_to")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in (*TRACKERS, "none"):
+                near = nearest(name, TRACKERS)
+                raise ValueError(f"{name!r} is no tracker" + (f"; did you mean {near}?" if near else f": there are {', '.join(TRACKERS)}"))
+        return tuple(name for name in dict.fromkeys(names) if name != "none")
+
+    @field_validator("act")
+    @classmethod
+    def _possible(cls, act: dict[Alarm, Answer]) -> dict[Alarm, Answer]:
+        if act.get("diverged", "lower_rate") != "lower_rate":
+            raise ValueError(
+                "a training that diverged has ended: the only answer to it is lower_rate, which begins again at its newest checkpoint"
+            )
+        return act
 
 
 class Peft(Section):

@@ -19,6 +19,9 @@ from goodfit.statistics.scoring import point, score
 from goodfit.tasks.decision import log_losses
 from goodfit.tasks.thresholds import GRID, common_place
 
+COUNTED = 100
+"""Labels up to which an evaluation's event counts the answers of each."""
+
 
 class SingleLabelAccumulator:
     """Accuracy, macro-F1 and log-loss; 12 bytes a row."""
@@ -28,13 +31,20 @@ class SingleLabelAccumulator:
         self._truth: list[NDArray[np.int32]] = []
         self._answers: list[NDArray[np.int32]] = []
         self._losses: list[NDArray[np.float32]] = []
+        self._entropy = 0.0
 
     def add(self, logits: torch.Tensor, target: NDArray[Any]) -> None:
         """Take one batch: float32 [b, L] and int64 [b]."""
         z = logits.double().numpy()
+        self._entropy += float(entropies(z).sum())
         self._truth.append(target.astype(np.int32))
         self._answers.append(z.argmax(axis=1).astype(np.int32))
         self._losses.append(log_losses(z, target, multi_label=False).astype(np.float32))
+
+    def answers(self) -> dict[str, Any]:
+        """How the rows are answered: one class for all is a collapse, an entropy near log L an untrained model."""
+        given = np.bincount(_joined(self._answers, np.int32), minlength=self._n_labels)
+        return _answered(given, int(given.sum()), self._entropy)
 
     def scores(self) -> list[dict[str, Any]]:
         """macro_f1, accuracy, log_loss."""
@@ -55,13 +65,21 @@ class MultiLabelAccumulator:
         self._places: list[NDArray[np.uint8]] = []
         self._truth: list[NDArray[np.uint8]] = []
         self._losses: list[NDArray[np.float32]] = []
+        self._entropy, self._given, self._rows = 0.0, np.zeros(n_labels, np.int64), 0
 
     def add(self, logits: torch.Tensor, target: NDArray[Any]) -> None:
         """Take one batch: float32 [b, L] and float32 [b, L] of 0 and 1."""
         z = logits.double().numpy()
         self._places.append(np.searchsorted(GRID, z, side="right").astype(np.uint8))
+        self._entropy += float((np.logaddexp(0.0, -z) + z * np.exp(-np.logaddexp(0.0, z))).mean(axis=1).sum())
+        self._given += (z > 0).sum(axis=0)
+        self._rows += len(z)
         self._truth.append(np.packbits(target > 0.5, axis=1))
         self._losses.append(log_losses(z, target, multi_label=True).astype(np.float32))
+
+    def answers(self) -> dict[str, Any]:
+        """How the rows are answered at a probability of one half; the entropy is the mean of the labels'."""
+        return _answered(self._given, self._rows, self._entropy)
 
     def scores(self) -> list[dict[str, Any]]:
         """macro_f1, micro_f1, subset_accuracy, log_loss."""
@@ -71,6 +89,30 @@ class MultiLabelAccumulator:
         answers = places > common_place(places, truth)
         found = [_scored(kind, truth, answers) for kind in ("macro_f1", "micro_f1", "subset_accuracy")]
         return [one.to_json() for one in [*found, _log_loss(self._losses)]]
+
+
+def entropies(z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The entropy of the classes' probabilities, in nats [n], from logits [n, L]."""
+    shifted = z - z.max(axis=1, keepdims=True)
+    weights = np.exp(shifted)
+    total = weights.sum(axis=1)
+    return np.asarray(np.log(total) - (weights * shifted).sum(axis=1) / total)
+
+
+def _answered(given: NDArray[np.int64], rows: int, entropy: float) -> dict[str, Any]:
+    """`given` [L] rows that are given each label; of up to COUNTED labels they are told."""
+    if not rows:
+        return {"n": 0}
+    largest = int(given.argmax())
+    told = {"counts": given.tolist()} if len(given) <= COUNTED else {}
+    share = float(given[largest]) / rows
+    return {
+        "n": rows,
+        "largest": round(share, 6),
+        "label": largest,
+        "given": int((given > 0).sum()),
+        "entropy": round(entropy / rows, 6),
+    } | told
 
 
 def _joined(parts: list[NDArray[Any]], dtype: Any) -> NDArray[Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from goodfit.errors import DataError, SettingsError
 from goodfit.models.templates import template_for
+from goodfit.monitor.trackers import require_trackers
 from goodfit.recipe import Evaluate, Prepare, Recipe
 from goodfit.tasks import generation, metrics, objective
 from goodfit.tasks.baselines import NAMES, check_names, names_of
@@ -22,8 +23,9 @@ def foresee(recipe: Recipe, base: Path | None = None) -> None:
     """SettingsError for a metric, a gate, a baseline or a score of validation that the task does not have.
 
     The same for a chat template that is not there or is not Jinja; DataError for a file of the evaluation that is not there. `base` is
-    the recipe's folder (None: files are not looked for).
+    the recipe's folder (None: files are not looked for). MissingExtra for a tracker that is not installed.
     """
+    require_trackers(recipe.train.report_to)
     foresee_evaluation(recipe, base)
     BEST[recipe.task.kind](recipe)
     _searched(recipe)

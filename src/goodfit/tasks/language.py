@@ -43,6 +43,10 @@ class LanguageObjective:
         hits = (logits.argmax(dim=-1) == target).float()
         return torch.stack([F.cross_entropy(logits, target, reduction="none"), hits], dim=1)
 
+    def facts(self, observed: torch.Tensor, target: Target) -> NDArray[np.float32]:
+        """[k, 3]: loss and hit of every token; no margin (0)."""
+        return np.pad(observed.float().numpy(), ((0, 0), (0, 1)))
+
     def weight_total(self, target: Target, weight: NDArray[np.float32]) -> float:
         """Learned tokens of the rows, each with its row's weight."""
         return float((np.asarray(target, dtype=np.float64) * np.asarray(weight, dtype=np.float64)).sum())
@@ -62,6 +66,9 @@ class TokenAccumulator:
         """Take one batch: [k, 2] and the k tokens."""
         self._sums += observed.double().sum(dim=0).numpy()
         self._n += len(target)
+
+    def answers(self) -> None:
+        """A vocabulary is too large to count."""
 
     def scores(self) -> list[dict[str, Any]]:
         """token_accuracy and perplexity; without an interval, which needs rows, not tokens (evaluate has them)."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from goodfit.engine.objective import Target
 from goodfit.errors import SettingsError, nearest
 from goodfit.tasks.accumulate import MultiLabelAccumulator, SingleLabelAccumulator
+from goodfit.tasks.decision import log_losses
 
 STREAMED = {False: ("macro_f1", "accuracy", "log_loss"), True: ("macro_f1", "micro_f1", "subset_accuracy", "log_loss")}
 """Scores that validation has at every look, single-label and multi-label; the first is the default."""
@@ -60,6 +61,18 @@ class ClassificationObjective:
     def observe(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """The logits as they are."""
         return logits
+
+    def facts(self, observed: torch.Tensor, target: Target) -> NDArray[np.float32]:
+        """[n, 3]: log-loss without weights and smoothing, right or not, margin (several labels: of the label nearest to being wrong)."""
+        z = observed.double().numpy()
+        if self.multi_label:
+            margin = np.where(target > 0.5, z, -z).min(axis=1)
+        else:
+            rows, others = np.arange(len(z)), z.copy()
+            others[rows, target] = -np.inf
+            margin = z[rows, target] - others.max(axis=1) if z.shape[1] > 1 else np.full(len(z), np.inf)
+        right = margin > 0 if self.multi_label else z.argmax(axis=1) == target
+        return np.stack([log_losses(z, target, multi_label=self.multi_label), right, margin], axis=1).astype(np.float32)
 
     def loss_per_row(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """The loss of each row [n], class weights included, row weights not."""

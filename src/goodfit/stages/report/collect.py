@@ -17,6 +17,7 @@ from goodfit.score import Gate
 from goodfit.stages.report import facts, plots, results
 from goodfit.stages.report.answer import Known, Reason, decide, first_findings
 from goodfit.stages.report.folder import Folder, mapping, word
+from goodfit.stages.report.learned import map_facts
 from goodfit.stages.report.reliability import reliability
 from goodfit.stages.report.reviews import review_facts
 from goodfit.stages.report.schema import Answer, Chart, Confusion, DataFacts, GateFacts, ReportDocument, ScoreFacts
@@ -54,6 +55,11 @@ def gather(folder: Folder) -> ReportDocument:
     tuning = tuning_facts(folder)
     bins = reliability(folder, document, multi_label=run.multi_label)
     findings = discreet(folder.findings(record), how)
+    if training is not None:
+        mine = [f for f in findings if f.stage == "train"]
+        diagnosis = [f.id for f in mine if f.status == "open"]
+        quiet = sum(f.status == "passed" for f in mine)
+        training = training.model_copy(update={"diagnosis": diagnosis, "looked_for": quiet, "map": map_facts(folder)})
     written = WRITTEN[run.task](folder, document, findings, how) if run.task in WRITTEN else None
     known = Known(
         run, findings, scores, diverged=bool(training and training.stopped_by == "nonfinite"),
@@ -124,6 +130,7 @@ def _charts(spoken: Facts, data: DataFacts, confusion: Confusion | None) -> Iter
     yield from plots.learning_curve(data)
     if spoken.training is not None:
         yield from plots.curves(spoken.training)
+        yield from plots.data_map(spoken.training)
     if scores is not None:
         yield from plots.verdicts(scores)
     yield from plots.classes(spoken.classes)

@@ -167,6 +167,30 @@ class PlanEntry(Record):
     reason: str = ""
 
 
+class MapPoint(Record):
+    """One training row in the data map."""
+
+    confidence: float
+    variability: float
+    region: str
+    suspect: bool = False
+
+
+class MapFacts(Record):
+    """How training rows were learned."""
+
+    rows: int
+    regions: dict[str, int] = {}
+    """easy, ambiguous, hard -> rows."""
+    suspects: int = 0
+    """Rows among them whose label audit suspects, and how many of these are hard."""
+    suspects_hard: int = 0
+    points: list[MapPoint] = []
+    """Some of the rows."""
+    hard: list[tuple[str, str, float, bool]] = []
+    """The rows of least confidence: id, label, confidence, whether audit suspects the label."""
+
+
 class TrainingFacts(Record):
     """What the events of the training say."""
 
@@ -186,6 +210,11 @@ class TrainingFacts(Record):
     plan: list[PlanEntry] = []
     messages: list[str] = []
     """Warnings and actions of the engine, in order."""
+    diagnosis: list[str] = []
+    """Ids of the findings of the training that are open, the cause first."""
+    looked_for: int = 0
+    """Diagnoses of which there was no sign."""
+    map: MapFacts | None = None
 
 
 class GateFacts(Record):

@@ -1,32 +1,42 @@
 """train: the fine-tuning itself, watched on train and validation, the best step kept. Sixth stage of the path.
 
 Puts together what the other layers know: the base model with a seeded head, the task's loss, the plan's numbers, the engine's loop,
-the run's files. Leaves `events.jsonl`, `best.json`, `checkpoints/` while it works, and `model/`: the layout of transformers (or of
-PEFT for an adapter), which loads there without Goodfit.
+the run's files. Leaves `events.jsonl`, `best.json`, `checkpoints/` while it works, what was seen of single rows (`kept`), what the training
+suffers from (`findings.jsonl`, by monitor.diagnosis), and `model/`: the layout of transformers (or of PEFT for an adapter), which loads
+there without Goodfit.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goodfit.engine.checkpoint import Checkpoints
-from goodfit.engine.events import Action, Event
+from goodfit.engine.examples import Examples
 from goodfit.engine.fit import Fitted, fit
-from goodfit.errors import DataError
+from goodfit.engine.looks import FOLLOWED, Looks
+from goodfit.engine.objective import Objective
+from goodfit.engine.optimiser import trainable
+from goodfit.errors import DataError, Diverged
 from goodfit.files import read_json, write_json
+from goodfit.models.load import LoadedModel
 from goodfit.monitor.events import EventFile
+from goodfit.monitor.trackers import trackers_for
 from goodfit.recipe import Recipe, with_values
-from goodfit.run import BEST, CHECKPOINTS, EVENTS, MODEL, Run
+from goodfit.run import BEST, CHECKPOINTS, EVENTS, LOOKS, MODEL, Run
 from goodfit.score import Score
 from goodfit.stage import stage
 from goodfit.stages.train.classes import Classes
+from goodfit.stages.train.diagnosed import Gathered
+from goodfit.stages.train.kept import write_looks, write_map
 from goodfit.stages.train.language import Language
+from goodfit.stages.train.listening import Listener
 from goodfit.tasks import SAVED, Classification, Generation, Saved
 from goodfit.tasks.beginning import Beginning
+from goodfit.tasks.frozen import floor_of
 
 if TYPE_CHECKING:
     from goodfit.stages.choose import Choice
@@ -55,25 +65,39 @@ class Trained:
         return cls(folder, Saved.load(folder), read_json(run.path / "train" / BEST))
 
 
-@stage("train", result=Trained, version=1, reads=("task", "train", "peft", "seed"), keep=True)
+@stage("train", result=Trained, version=2, reads=("task", "train", "peft", "seed"), keep=True)
 def train(recipe: Recipe, choice: Choice, plan: Tuned, tokens: Tokens, run: Run) -> Trained:
     """Fine-tunes; resumes from the newest checkpoint of an earlier attempt."""
     if not tokens.rows["train"]:
         raise DataError("no rows are left to train on", fix="split/manifest.json says what was dropped, and why")
     recipe = with_values(recipe, plan.chosen)
+    settings = {"train": plan.plan.to_json(), "peft": recipe.peft.model_dump(mode="json")}
+    trackers = trackers_for(recipe.train.report_to, run.id, settings, run.workspace, run.screen.say)
     way, folder = WAYS[type(tokens.task)](tokens.task), run.folder("train")
     start = Beginning(tokens.task, choice.base.path, tokens.rows["train"], tokens.label_counts)
     loaded = start.model(recipe.train, recipe.peft, lora_dropout=plan.lora_dropout, seed=recipe.seed)
     examples = {"train": tokens.examples("train"), "valid": tokens.examples("valid") if tokens.rows.get("valid") else None}
     objective = start.objective(recipe.train)
-    events = EventFile(folder / EVENTS)
-    checkpoints = Checkpoints(folder / CHECKPOINTS, attempt=events.attempts() + 1, base=choice.base.content)
-    listener = _Listener(run, events, way.watch(recipe, loaded, examples["valid"], folder))
-    fitted = fit(loaded.model, examples, plan.plan, objective=objective, on_event=listener, checkpoints=checkpoints)
+    looks = Looks(folder / LOOKS, follow=FOLLOWED)
+    gathered = Gathered.of(
+        run, plan.plan, examples, given=way.given, labels=tokens.task.labels, primary=objective.primary, lora=recipe.peft.method == "lora",
+        floor=_floor(loaded, plan, examples, recipe, run),
+    )  # fmt: skip
+    listener = Listener(
+        run, EventFile(folder / EVENTS), gathered, looks, {str(kind): str(answer) for kind, answer in recipe.train.act.items()}
+    )
+    listener.watch = [way.watch(recipe, loaded, examples["valid"], folder), trackers]
+    try:
+        fitted = _fitted(loaded, examples, plan, objective, choice, listener)
+    finally:
+        trackers.close()
+        _keep(run, gathered, looks)
     saved = way.save(recipe, choice, tokens, loaded, fitted, run)
     best = _best(fitted)
     write_json(folder / BEST, best)
-    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    run.report(gathered.diagnosis(listener.curves, looks, ended=True).findings())
+    for scratch in (CHECKPOINTS, LOOKS):
+        shutil.rmtree(folder / scratch, ignore_errors=True)
     run.record.model = {
         "path": f"train/{MODEL}", "kind": "peft" if recipe.peft.method == "lora" else "full", "base": choice.base.name,
         "base_hash": choice.base.content, "license": choice.base.license, "parameters": choice.base.parameters,
@@ -86,19 +110,39 @@ Way = Classes | Language
 WAYS: dict[type[Any], Callable[[Any], Way]] = {Classification: Classes, Generation: Language}
 
 
-class _Listener:
-    """Every event of the engine: onto the disk, onto the screen, and to whoever watches what the model writes."""
+def _fitted(  # noqa: PLR0913 - what a training is made of
+    loaded: LoadedModel, examples: Mapping[str, Examples | None], plan: Tuned, objective: Objective, choice: Choice, listener: Listener
+) -> Fitted:
+    """The training; where it breaks down, and the recipe says so, again from the newest checkpoint at a lower rate."""
+    folder = listener.run.path / "train" / CHECKPOINTS
+    begun = {name: p.detach().clone() for name, p in trainable(loaded.model).items()} if "diverged" in listener.act else {}
+    while True:
+        checkpoints = Checkpoints(folder, attempt=listener.file.attempts() + 1, base=choice.base.content, looks=listener.looks)
+        try:
+            return fit(loaded.model, examples, plan.plan, objective=objective, on_event=listener, checkpoints=checkpoints)
+        except Diverged:
+            if not listener.tries_again():
+                listener.run.report(listener.gathered.diagnosis(listener.curves, listener.looks, ended=True).findings())
+                raise
+            for name, p in trainable(loaded.model).items():
+                p.data.copy_(begun[name])
 
-    def __init__(self, run: Run, file: EventFile, watch: Callable[[Event], object]) -> None:
-        self.run, self.file, self.watch = run, file, watch
 
-    def __call__(self, event: Event) -> Action | None:
-        self.file.add(event)
-        self.run.screen.event(event)
-        self.watch(event)
-        if event["event"] in ("start", "warning", "end"):
-            self.run.log(f"train: {event}")
+def _floor(loaded: LoadedModel, plan: Tuned, examples: dict[str, Examples | None], recipe: Recipe, run: Run) -> Any:
+    """What a linear model on the features of the untrained base gets right, where there are classes (`tasks.frozen`)."""
+    train, valid = examples["train"], examples["valid"]
+    if train is None or valid is None or train.learned is not None:
         return None
+    epochs = plan.plan.num_train_epochs
+    run.screen.progress("comparing with frozen features", 0, None)
+    return floor_of(loaded.model, train, valid, rows_trained=epochs * train.epoch_rows, seed=recipe.seed)
+
+
+def _keep(run: Run, gathered: Gathered, looks: Looks) -> None:
+    """What was seen of single rows, also of a training that broke down."""
+    write_looks(run, looks, gathered.splits, gathered.given)
+    if looks.followed is not None:
+        write_map(run, looks.followed, gathered.train, gathered.given)
 
 
 def _best(fitted: Fitted) -> dict[str, Any]:

@@ -34,6 +34,10 @@ class Classes:
     def __init__(self, task: Classification) -> None:
         self.task = task
 
+    def given(self, target: NDArray[Any]) -> list[Any]:
+        """Targets as label names."""
+        return self.task.names(target > 0.5 if self.task.multi_label else target)
+
     def watch(self, recipe: Recipe, loaded: LoadedModel, valid: Examples | None, folder: Path) -> Callable[[Event], object]:
         """Nothing beside the scores."""
         return ignore

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from goodfit.data.named import masked_kinds
 from goodfit.engine.events import Event, ignore
@@ -33,6 +34,10 @@ class Language:
 
     def __init__(self, task: Generation) -> None:
         self.task = task
+
+    def given(self, target: NDArray[Any]) -> list[Any]:
+        """What is written has no label."""
+        return [None] * len(target)
 
     def watch(self, recipe: Recipe, loaded: LoadedModel, valid: Examples | None, folder: Path) -> Callable[[Event], object]:
         """Some validation prompts are answered before, while, and after the model trains."""

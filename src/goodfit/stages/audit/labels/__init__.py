@@ -7,15 +7,13 @@ joint.py       the confident joint, and what it prunes
 flags.py       flagged rows; at least and at most
 planted.py     how many of the flags are real: labels changed on purpose, and looked for
 review.py      how many labels are wrong, once people have looked at some
-datamap.py     what a training adds to the ranking
 suspects.py    the glue: a Scene in, audit/suspects.parquet out
 first.py       the rows to look at first, on a screen
 """
 
-from goodfit.stages.audit.labels.datamap import DataMap, data_map, joined
 from goodfit.stages.audit.labels.first import first_rows
 from goodfit.stages.audit.labels.ranking import STRATA
 from goodfit.stages.audit.labels.review import ALLOCATION, noise_rate
 from goodfit.stages.audit.labels.suspects import Suspects, suspects_of
 
-__all__ = ["ALLOCATION", "STRATA", "DataMap", "Suspects", "data_map", "first_rows", "joined", "noise_rate", "suspects_of"]
+__all__ = ["ALLOCATION", "STRATA", "Suspects", "first_rows", "noise_rate", "suspects_of"]

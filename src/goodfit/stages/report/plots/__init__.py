@@ -10,7 +10,7 @@ from goodfit.stages.report.plots.classes import classes, confusion
 from goodfit.stages.report.plots.data import labels, lengths
 from goodfit.stages.report.plots.promised import withheld
 from goodfit.stages.report.plots.scores import headline, verdicts
-from goodfit.stages.report.plots.training import curves
+from goodfit.stages.report.plots.training import curves, data_map
 from goodfit.stages.report.plots.tuning import parallel, trial_slices
 from goodfit.stages.report.plots.weak import robustness, slices
 
@@ -18,6 +18,7 @@ __all__ = [
     "classes",
     "confusion",
     "curves",
+    "data_map",
     "doubted",
     "headline",
     "labels",

@@ -10,9 +10,13 @@ from collections.abc import Iterator
 from goodfit.stages.report import words
 from goodfit.stages.report.charts import Values, coloured, constant, layer, paint, quantity, spec, told
 from goodfit.stages.report.plots.common import capped
-from goodfit.stages.report.schema import Chart, Point, TrainingFacts
+from goodfit.stages.report.schema import Chart, MapFacts, MapPoint, Point, TrainingFacts
+from goodfit.stages.report.text import label
 
 COLOURS = {"train": "bar", "train_probe": "train", "valid": "model"}
+SUSPECT = "suspected label"
+REGIONS = {"easy": "bar", "ambiguous": "train", "hard": "mark", SUSPECT: "model"}
+FEWEST_POINTS = 20
 SERIES = {"train": "training batches", "train_probe": "training rows", "valid": "validation rows"}
 
 
@@ -61,6 +65,48 @@ def _curve(key: str, title: str, points: list[Point], best: int | None, *, perce
         rows=capped([[f"{p.step:,}", _series(p), words.number(p.value, unit)] for p in points if p.split != "train"]),
         spec=spec(values, layers, height=200, about=f"{title} against the optimiser step"),
     )
+
+
+def data_map(training: TrainingFacts) -> Iterator[Chart]:
+    """Training rows by how sure the model was of their label while it learned, and how much that changed."""
+    found = training.map
+    if found is None or len(found.points) < FEWEST_POINTS:
+        return
+    values: Values = [
+        {"variability": p.variability, "confidence": 100 * p.confidence, "region": SUSPECT if p.suspect else p.region, "tip": _tip(p)}
+        for p in sorted(found.points, key=lambda p: p.suspect)
+    ]
+    present = [name for name in REGIONS if any(v["region"] == name for v in values)]
+    x = quantity("variability", "how much it changed (standard deviation)", domain=[0, 0.5])
+    y = quantity("confidence", "mean probability of the label, %", domain=[0, 100])
+    colour = coloured("region", {name: REGIONS[name] for name in present})
+    yield Chart(
+        id="data-map",
+        section="training",
+        title="How the training rows were learned",
+        text=_map_said(found),
+        columns=["row", "label", "mean probability", "suspected by the audit"],
+        rows=capped([[row, label(given, 40), words.number(sure), "yes" if suspect else "no"] for row, given, sure, suspect in found.hard]),
+        spec=spec(
+            values, [layer("point", {"x": x, "y": y, "color": colour, "tooltip": told()}, filled=True, size=22, opacity=0.75)],
+            height=240, about="Mean probability of the given label against its variability",
+        ),
+    )  # fmt: skip
+
+
+def _tip(point: MapPoint) -> str:
+    return f"{point.region}{', suspected' if point.suspect else ''}: {point.confidence:.0%}, ± {point.variability:.2f}"
+
+
+def _map_said(found: MapFacts) -> str:
+    share = {region: words.number(n / found.rows) for region, n in found.regions.items()}
+    said = ", ".join(f"{part} {region}" for region, part in share.items())
+    doubted = (
+        f" Of {words.count(found.suspects, 'row')} whose label the audit suspects {found.suspects_hard:,} are hard: look at these first."
+        if found.suspects
+        else ""
+    )
+    return f"Of {words.count(found.rows, 'training row')} {said}. Hard rows hold the wrong labels; ambiguous ones teach the most.{doubted}"
 
 
 def _series(point: Point) -> str:

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from goodfit.stages.audit.labels import data_map, joined
-from goodfit.stages.audit.labels.datamap import regions, within_class
+from goodfit.statistics.datamap import data_map, joined, map_of_sums, regions, within_class
 
 
 def test_the_map_by_hand() -> None:
@@ -41,3 +40,15 @@ def test_regions_hold_a_third_each() -> None:
     told = regions(found)
     assert (told == "ambiguous").sum() == pytest.approx(100, abs=2)
     assert found.confidence[told == "hard"].max() <= found.confidence[told == "easy"].min()
+
+
+def test_sums_give_the_same_map() -> None:
+    rng = np.random.default_rng(1)
+    given, margins = rng.random((4, 50)), rng.normal(size=(4, 50))
+    sums = {
+        "seen": np.full(50, 4), "confidence": given.sum(0), "square": (given**2).sum(0), "margin": margins.sum(0), "right": (margins > 0).sum(0),
+    }  # fmt: skip
+    whole, summed = data_map(given, margins), map_of_sums(sums)
+    for name in ("confidence", "variability", "area", "correct"):
+        assert getattr(summed, name) == pytest.approx(getattr(whole, name))
+    assert np.isnan(map_of_sums(sums | {"seen": np.zeros(50)}).confidence).all()

@@ -1,8 +1,8 @@
-"""What a training adds to the suspicion: labels that the model learned late, or not at all (data map, area under the margin).
+"""A data map: how a model learned each row, and what that adds to the suspicion against its label.
 
-Part of audit's labels; pure functions of arrays, for the data map that `train` leaves (methods 1.6). The model's confidence at the end of
-its training says nothing, as a wrong label that was memorised looks right by then: so the whole course counts (Pleiss et al. 2020;
-Swayamdipta et al. 2020).
+Part of statistics; pure functions of arrays. The train stage makes the map, reviews of suspects are ordered with it (methods 1.6). The
+model's confidence at the end of its training says nothing, as a wrong label that was memorised looks right by then: so the whole course
+counts (Pleiss et al. 2020; Swayamdipta et al. 2020).
 """
 
 from __future__ import annotations
@@ -21,20 +21,30 @@ Region = Literal["easy", "hard", "ambiguous"]
 
 @dataclass(frozen=True)
 class DataMap:
-    """How a model learned each of n rows."""
+    """How a model learned each of n rows; NaN for a row that it never saw."""
 
     confidence: npt.NDArray[np.float64]
-    """[n]: mean probability of the given class over the epochs."""
+    """[n]: mean probability of the given label over the times that the row was trained on."""
     variability: npt.NDArray[np.float64]
     """[n]: its standard deviation."""
     area: npt.NDArray[np.float64]
-    """[n]: mean margin of the given class's score over the largest other, over the epochs."""
+    """[n]: mean margin of the given label's score over the largest other (area under the margin)."""
+    correct: npt.NDArray[np.float64]
+    """[n]: share of the times at which the given label was the likeliest."""
 
 
 def data_map(given: Floats, margins: Floats) -> DataMap:
     """From the probability of the given class, and its score less the largest other, both [epochs, n]."""
     probability, margin = np.asarray(given, dtype=np.float64), np.asarray(margins, dtype=np.float64)
-    return DataMap(probability.mean(axis=0), probability.std(axis=0), margin.mean(axis=0))
+    return DataMap(probability.mean(axis=0), probability.std(axis=0), margin.mean(axis=0), (margin > 0).mean(axis=0))
+
+
+def map_of_sums(sums: dict[str, npt.NDArray[np.float64] | Ints]) -> DataMap:
+    """From sums over the times that a row was seen, [n] each: `seen`, `confidence`, `square` (of the confidence), `margin`, `right`."""
+    seen = np.where(sums["seen"] > 0, sums["seen"], np.nan)
+    confidence = sums["confidence"] / seen
+    variance = np.maximum(sums["square"] / seen - confidence**2, 0.0)
+    return DataMap(confidence, np.sqrt(variance), sums["margin"] / seen, sums["right"] / seen)
 
 
 def within_class(values: Floats, labels: Ints) -> npt.NDArray[np.float64]:
@@ -65,6 +75,8 @@ def regions(found: DataMap, *, share: float = 1 / 3) -> npt.NDArray[np.str_]:
     Hard rows hold the wrong labels; ambiguous ones are what a model learns most from: they are kept.
     """
     out = np.full(len(found.confidence), "easy", dtype="<U9")
+    if not len(out):
+        return out
     ambiguous = found.variability > np.quantile(found.variability, 1 - share)
     rest = ~ambiguous
     if rest.any():
