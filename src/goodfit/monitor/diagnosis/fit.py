@@ -163,7 +163,7 @@ def validation_too_small(evidence: Evidence) -> Sign:
         f"{count(units, 'validation row')} show no difference below {100 * visible:.0f} points",
         detail="The step that is kept, and when to stop, are chosen on these rows: smaller differences than that are chance.",
         evidence=(shown,),
-        fix=f"about {needed:,} validation rows (split.valid_size), or split.folds for small data", step=int(valid.steps[best]),
+        fix=f"about {needed:,} validation rows (split.valid_size)", step=int(valid.steps[best]),
     )  # fmt: skip
 
 

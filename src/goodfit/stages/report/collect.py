@@ -6,12 +6,13 @@ there is null or empty, and `missing` says why.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import goodfit
 from goodfit.errors import RunError, SettingsError
+from goodfit.finding import Finding
 from goodfit.run import RECORD
 from goodfit.score import Gate
 from goodfit.stages.report import facts, plots, results
@@ -21,6 +22,7 @@ from goodfit.stages.report.learned import map_facts
 from goodfit.stages.report.reliability import reliability
 from goodfit.stages.report.reviews import review_facts
 from goodfit.stages.report.schema import Answer, Chart, Confusion, DataFacts, GateFacts, ReportDocument, ScoreFacts
+from goodfit.stages.report.schema_training import TrainingFacts
 from goodfit.stages.report.schema_tuning import TuningFacts
 from goodfit.stages.report.schema_weak import WeakFacts
 from goodfit.stages.report.sentences import Facts, five, rival_scores
@@ -55,11 +57,7 @@ def gather(folder: Folder) -> ReportDocument:
     tuning = tuning_facts(folder)
     bins = reliability(folder, document, multi_label=run.multi_label)
     findings = discreet(folder.findings(record), how)
-    if training is not None:
-        mine = [f for f in findings if f.stage == "train"]
-        diagnosis = [f.id for f in mine if f.status == "open"]
-        quiet = sum(f.status == "passed" for f in mine)
-        training = training.model_copy(update={"diagnosis": diagnosis, "looked_for": quiet, "map": map_facts(folder)})
+    training = _diagnosed(training, findings, folder)
     written = WRITTEN[run.task](folder, document, findings, how) if run.task in WRITTEN else None
     known = Known(
         run, findings, scores, diverged=bool(training and training.stopped_by == "nonfinite"),
@@ -94,6 +92,15 @@ def gather(folder: Folder) -> ReportDocument:
         reproduce=facts.reproduce(folder, run, record, settings),
         missing=facts.missing(folder, run),
     )
+
+
+def _diagnosed(training: TrainingFacts | None, findings: Sequence[Finding], folder: Folder) -> TrainingFacts | None:
+    """With what the diagnosis found, and the data map."""
+    if training is None:
+        return None
+    mine = [f for f in findings if f.stage == "train"]
+    found = {"diagnosis": [f.id for f in mine if f.status == "open"], "looked_for": sum(f.status == "passed" for f in mine)}
+    return training.model_copy(update=found | {"map": map_facts(folder)})
 
 
 def _not_newer(record: dict[str, Any]) -> None:

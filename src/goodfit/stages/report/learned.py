@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from goodfit.run import DATAMAP, SUSPECTS
 from goodfit.stages.report.folder import Folder
-from goodfit.stages.report.schema import MapFacts, MapPoint
+from goodfit.stages.report.schema_training import MapFacts, MapPoint
 from goodfit.stages.report.text import name as readable
 
 POINTS = 500

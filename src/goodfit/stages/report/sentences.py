@@ -13,7 +13,8 @@ from goodfit.stages.report import sentences_written as of_written
 from goodfit.stages.report import words
 from goodfit.stages.report.answer import Known, bar, primary_verdicts
 from goodfit.stages.report.results import MODEL, baselines, of
-from goodfit.stages.report.schema import CalibrationFacts, ClassFacts, DataFacts, Evidence, GateFacts, Sentence, TrainingFacts
+from goodfit.stages.report.schema import CalibrationFacts, ClassFacts, DataFacts, Evidence, GateFacts, Sentence
+from goodfit.stages.report.schema_training import TrainingFacts
 from goodfit.stages.report.schema_written import GenerationFacts, ReviewFacts
 from goodfit.stages.report.text import label
 from goodfit.stages.report.text import name as readable

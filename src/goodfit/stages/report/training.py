@@ -15,7 +15,7 @@ from goodfit.run import BEST, EVENTS, PLAN
 from goodfit.score import Score
 from goodfit.stages.report import words
 from goodfit.stages.report.folder import Folder, lenient, many, mapping, real, whole, word
-from goodfit.stages.report.schema import Best, PlanEntry, Point, TrainingFacts
+from goodfit.stages.report.schema_training import Best, PlanEntry, Point, TrainingFacts
 from goodfit.stages.report.text import name as readable
 
 CURVE_POINTS = 200

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from goodfit.stages.report import words
 from goodfit.stages.report.charts import Values, coloured, constant, layer, paint, quantity, spec, told
 from goodfit.stages.report.plots.common import capped
-from goodfit.stages.report.schema import Chart, MapFacts, MapPoint, Point, TrainingFacts
+from goodfit.stages.report.schema import Chart
+from goodfit.stages.report.schema_training import MapFacts, MapPoint, Point, TrainingFacts
 from goodfit.stages.report.text import label
 
 COLOURS = {"train": "bar", "train_probe": "train", "valid": "model"}
