@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from goodfit.cli.look import _plan_lines
+from goodfit.engine.plan import Plan
 from goodfit.errors import GoodfitError
 from goodfit.files import read_json, read_jsonl
 from goodfit.pipeline import Outcome, conduct
@@ -18,7 +19,7 @@ from goodfit.settings import read
 from goodfit.stages.tune import trial as trials
 from goodfit.stages.tune import workers
 from goodfit.stages.tune.rows import halves
-from tests import made
+from tests import made, tiny
 
 FEW: dict[str, Any] = {"trials": 4, "seeds": 2, "finalists": 1}
 SHORT = {"max_steps": 24, "eval_steps": 4, "learning_rate": 0.002, "precision": "float32"}
@@ -280,3 +281,13 @@ def test_show_tells_the_plan_and_the_sentence(searched: Run) -> None:
     said = "\n".join(_plan_lines(searched))
     assert "train.learning_rate" in said
     assert read_json(searched.path / "tune" / "plan.json")["search"]["sentence"] in said
+
+
+@pytest.mark.parametrize(("epochs", "steps", "wanted"), [(20.0, None, None), (1.0, None, 2), (1.0, 8, 1)])
+def test_trials_are_looked_at_when_they_reach_the_first_rung(tmp_path: Path, epochs: float, steps: int | None, wanted: int | None) -> None:
+    train, valid = tiny.examples(120), tiny.examples(400, seed=1)
+    plan = Plan(learning_rate=1e-3, num_train_epochs=epochs, max_steps=steps, train_batch_size=8)
+    seen = 8.0 * (steps or 15 * epochs)
+    rungs = trials.Rungs(None, tmp_path, "s", 0, rows=seen)
+    assert trials._looking(plan, {"train": train, "valid": valid}, rungs).eval_steps == wanted
+    assert trials._looking(plan, {"train": train, "valid": valid}, None) == plan

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,17 +17,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from goodfit.engine.batches import Order
+from goodfit.engine.evaluation import points, splits_of
 from goodfit.engine.events import Action, Event
 from goodfit.engine.examples import Examples
 from goodfit.engine.fit import fit
 from goodfit.engine.fitted import Fitted
+from goodfit.engine.plan import Plan
 from goodfit.errors import Diverged, GoodfitError, Interrupted
 from goodfit.files import append_jsonl
 from goodfit.recipe import Peft, Train
 from goodfit.run import EVENTS
 from goodfit.stages.tune.answers import answers_of
 from goodfit.stages.tune.defaults import Facts, Settled, settle
-from goodfit.stages.tune.halving import Rungs
+from goodfit.stages.tune.halving import SHARES, Rungs
 from goodfit.stages.tune.space import METHOD, Point
 from goodfit.tasks.beginning import Beginning
 
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
 
 Indices = NDArray[np.int64]
 ANSWERS = "answers.npy"
+LATE = 1.5
+"""A first look so many times later than the first rung is too late."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +156,7 @@ def run(ground: Ground, job: Job, tell: Any = lambda event: None) -> Result:
     try:
         loaded = ground.start.model(train, peft, lora_dropout=settled.lora_dropout, seed=job.seed)
         rows = {"train": ground.tokens.examples("train"), "valid": ground.rows(ground.choosing)}
+        plan = _looking(plan, rows, job.rungs)
         fitted = fit(loaded.model, rows, plan, objective=ground.start.objective(train), on_event=watch)
         if watch.pruned_at is not None:
             return ended("pruned", loss=fitted.best_loss, pruned_at=watch.pruned_at)
@@ -164,6 +171,17 @@ def run(ground: Ground, job: Job, tell: Any = lambda event: None) -> Result:
         return ended("diverged", reason=error.message)
     except GoodfitError as error:
         return ended("failed", reason=error.message, user_error=error.exit_code == 2)
+
+
+def _looking(plan: Plan, rows: dict[str, Examples], rungs: Rungs | None) -> Plan:
+    """The plan with looks that do not come long after the first rung: a trial that is stopped late saves nothing."""
+    if rungs is None or plan.eval_steps is not None:
+        return plan
+    first = SHARES[0] * rungs.rows / (plan.train_batch_size or 1)
+    order = Order(np.asarray(rows["train"].lengths), plan, rows["train"].draws)
+    if min(points(order, plan, rows["train"], splits_of(rows, plan))) <= LATE * first:
+        return plan
+    return dataclasses.replace(plan, eval_steps=max(1, math.ceil(first)))
 
 
 def _best(fitted: Fitted) -> dict[str, Any]:
