@@ -223,7 +223,7 @@ def test_measures_before_training(tmp_path: Path) -> None:
     assert outcome.status == "partial", outcome.error
     found = read_json(run.path / "tune" / "measured.json")
     assert len(found["range_test"]["rates"]) == len(found["range_test"]["losses"]) > 50
-    assert found["noise_scale"]["rows_large"] >= found["batch"]
+    assert found["noise_scale"]["rows_small"] == found["batch"]
     assert {"TUN001", "TUN002"} <= set(codes(run))
 
 
