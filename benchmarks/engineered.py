@@ -1,9 +1,10 @@
-"""Is the cause named right? Engineered runs: thresholds set on the runs of three data sets, scored on those of three others.
+"""Is the cause named right? Engineered runs: thresholds set on the runs of six data sets, scored on those of three others.
 
 `python -m benchmarks.engineered [--seed 1]` -> benchmarks/results/4-engineered.json. The runs come from `benchmarks.engineered_runs` (trained
 where the cache does not have them; another seed draws new ones). What counts as right for each fault was fixed before the held-out sets were
-scored (ALLOWED): a training without a fault must be called good. `--calibrate` prints the calibration half run by run, and never looks at
-the other. Flat curves: losses of rows with a level of their own and nothing else, 16 looks.
+scored (ALLOWED): a training without a fault must be called good. `--calibrate` prints the calibration sets run by run, and never looks at
+the others; docs/log.md says which sets became calibration sets when. Flat curves: losses of rows with a level of their own and nothing
+else, 16 looks.
 """
 
 from __future__ import annotations
