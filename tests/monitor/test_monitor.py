@@ -46,6 +46,19 @@ def test_the_line_shows_loss_and_score_of_train_and_valid_side_by_side() -> None
     assert training.best_step == 1
 
 
+def test_another_training_on_the_same_screen_begins_without_the_numbers_of_the_first() -> None:
+    training = Training()
+    for event in (
+        {"event": "start", "step": 0, "steps_total": 9},
+        {"event": "step", "step": 9, "loss": 0.5, "seconds": 3.0},
+        {"event": "eval", "split": "valid", "step": 9, "loss": 0.4, "best": True},
+        {"event": "start", "step": 0, "steps_total": 20},
+    ):
+        training.take(event)
+    assert (training.done, training.total, training.best_step, training.remaining()) == (0, 20, None, None)
+    assert "0.4" not in training.line()
+
+
 def test_plain_lines_go_to_their_stream_and_no_control_characters_with_them() -> None:
     out = io.StringIO()
     screen = Lines(every=0.0, stream=out)

@@ -43,6 +43,7 @@ class Training:
         kind = event["event"]
         if kind == "start":
             self.start, self.first_step, self.spent = event, event["step"], 0.0
+            self.step, self.evals, self.best_step = {}, {}, None  # of another training on this screen
         elif kind == "resumed":
             self.first_step = event["step"]
         elif kind == "step" and event.get("loss") is not None:

@@ -1,7 +1,7 @@
 """Steps against a training that went wrong: its rate, its length, the size of its adapter, numbers that nobody searched for.
 
 Part of iterate. What a better-trained model would reach is not known before it is trained; the bound is what simple methods reach on the
-same validation rows and a little more, or what the diagnosis forecasts, and history says how much of it is usually obtained.
+same validation rows and a little more, and history says how much of it is usually obtained.
 """
 
 from __future__ import annotations
@@ -98,11 +98,9 @@ def longer(evidence: Evidence, history: History, rng: np.random.Generator) -> Pr
     if evidence.given("train.max_steps") is not None:
         changes["train.max_steps"] = None
     said = f"auto ({computed:g})" if value == "auto" else f"{value:g}"
-    ahead = _forecast(found, rng)
-    bound = _bound(evidence, rng) if ahead is None else np.maximum(ahead, _bound(evidence, rng) if fits else ahead)
     factor = (float(computed or 0) if fits else float(value)) / max(epochs, 1e-9)
     what = _What("longer", "too_short", f"train longer: {said} epochs in place of {epochs:g}", changes)
-    return _proposal(evidence, what, found, realised(bound, history.shares("longer"), rng), factor=max(1.0, factor))
+    return _proposal(evidence, what, found, realised(_bound(evidence, rng), history.shares("longer"), rng), factor=max(1.0, factor))
 
 
 def larger_adapter(evidence: Evidence, history: History, rng: np.random.Generator) -> Proposal | None:
@@ -135,15 +133,6 @@ def _bound(evidence: Evidence, rng: np.random.Generator) -> Floats:
     beyond = rng.uniform(*BEYOND, size=DRAWS)
     drawn: Floats = np.maximum(reach + beyond - mine, LEAST * beyond)
     return drawn
-
-
-def _forecast(found: list[Finding], rng: np.random.Generator) -> Floats | None:
-    """[DRAWS] of what a diagnosis says is still ahead; None where it says nothing."""
-    for finding in found:
-        for score in finding.evidence:
-            if score.name.endswith("gain_ahead") and score.value is not None and score.low is not None and score.high is not None:
-                return around(score.value, score.low, score.high, rng)
-    return None
 
 
 def _proposal(evidence: Evidence, what: _What, found: list[Finding], draws: Floats, *, factor: float = 1.0) -> Proposal:
