@@ -95,6 +95,10 @@ def writer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.writer(tmp_path_factory.mktemp("writer") / "m")
 
 
+APART = "split: {near_duplicates: false}"
+"""`9 green` and `29 green` are nearly the same, and would stay together."""
+
+
 def asked(folder: Path, model: Path, rows: list[dict[str, Any]], recipe: str = "", *, task: str = "kind: generation") -> dict[str, Any]:
     lines(folder / "c.jsonl", rows)
     text = f"data: {{path: c.jsonl}}\ntask: {{{task}}}\nchoose: {{model_name_or_path: {model}}}\n{recipe}"
@@ -102,7 +106,7 @@ def asked(folder: Path, model: Path, rows: list[dict[str, Any]], recipe: str = "
 
 
 def test_conversations_are_tokenised_and_a_step_is_timed(tmp_path: Path, writer: Path) -> None:
-    facts = asked(tmp_path, writer, chats(200))
+    facts = asked(tmp_path, writer, chats(200), APART)
     assert facts["splits"] == {"train": 140, "valid": 30, "test": 30}
     said = "\n".join(facts["would_run"])
     assert "140 training rows were tokenised, the model's own chat template" in said
@@ -154,7 +158,7 @@ def test_plain_texts_have_no_answers_and_are_cut_into_pieces(tmp_path: Path, wri
 
 def test_a_mix_and_weights_are_part_of_an_epoch(tmp_path: Path, writer: Path) -> None:
     lines(tmp_path / "general.jsonl", [{"prompt": f"p {i}", "completion": "yes"} for i in range(90)])
-    facts = asked(tmp_path, writer, chats(200), "prepare: {mix: {path: general.jsonl, share: 0.3}}")
+    facts = asked(tmp_path, writer, chats(200), f"{APART}\nprepare: {{mix: {{path: general.jsonl, share: 0.3}}}}")
     assert "200 training examples of about" in facts["would_run"][2]
     assert "prepare.mix: 90 rows of general.jsonl, about 60 of them in an epoch" in "\n".join(facts["problems"])
 
