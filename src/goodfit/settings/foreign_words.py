@@ -117,6 +117,7 @@ OURS: dict[str, str] = {
         "run_val_every_n_steps eval_interval steps_per_eval validation_frequency"
     ),
     "train.save_steps": "save_strategy saves_per_epoch save_every save_interval checkpoint_every n_checkpoints checkpointing_steps",
+    "train.report_to": "logger log_with log use_wandb use_mlflow tracker integration logger_name wandb",
     "train.logging_steps": "logging_strategy log_every log_every_n_steps log_interval steps_per_report log_steps",
     "train.precision": (
         "bf16 fp16 bfloat16 float16 tf32 dtype torch_dtype mixed_precision pure_bf16 fp32 half amp compute_dtype use_amp "
@@ -233,9 +234,6 @@ ABSENT: dict[str, str] = {
         "enable_activation_checkpointing use_gradient_checkpointing activation_offloading enable_activation_offloading "
         "disable_gradient_checkpointing use_unsloth_gc"
     ),
-    "trackers are not in this version; the curves stand in the run's train/events.jsonl and in the report": (
-        "report_to logger log_with log use_wandb use_mlflow tracker integration logger_name wandb"
-    ),
     "uploading is not in this version; the run's train/model is a folder that any tool can upload": (
         "push_to_hub hub_model_id hub_token push_dataset_to_hub username token hf_use_auth_token hub organization"
     ),
@@ -278,7 +276,7 @@ ABSENT: dict[str, str] = {
 
 PREFIXES: tuple[tuple[str, str], ...] = (
     ("dataloader_", "remove_unused_columns"), ("hub_", "push_to_hub"), ("fsdp_", "fsdp"), ("ddp_", "fsdp"), ("deepspeed_", "fsdp"),
-    ("wandb_", "report_to"), ("mlflow_", "report_to"), ("swanlab_", "report_to"), ("trackio_", "report_to"), ("comet_", "report_to"),
+    ("wandb_", "use_wandb"), ("mlflow_", "use_wandb"), ("swanlab_", "use_wandb"), ("trackio_", "use_wandb"), ("comet_", "use_wandb"),
     ("liger_", "use_liger_kernel"), ("flash_attn_", "flash_attn"), ("bnb_", "load_in_4bit"), ("gptq_", "load_in_4bit"),
     ("galore_", "use_galore"), ("badam_", "use_galore"), ("apollo_", "use_galore"), ("dpo_", "rl"), ("ppo_", "rl"), ("kto_", "rl"),
     ("reward_model_", "rl"), ("ref_model_", "rl"), ("vllm_", "num_beams"), ("sglang_", "num_beams"), ("eval_use_", "do_predict"),
