@@ -1,12 +1,11 @@
-"""What a training adds: labels that were learned late rank higher, within their class; rows that it did not see keep their rank."""
+"""How rows were learned: by hand, in thirds, and from sums as from whole courses."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score
 
-from goodfit.statistics.datamap import data_map, joined, map_of_sums, regions, within_class
+from goodfit.statistics.datamap import data_map, map_of_sums, regions
 
 
 def test_the_map_by_hand() -> None:
@@ -14,24 +13,6 @@ def test_the_map_by_hand() -> None:
     assert found.confidence == pytest.approx([0.5, 0.9])
     assert found.variability == pytest.approx([0.3, 0.0])
     assert found.area == pytest.approx([0.0, 3.0])
-
-
-def test_ranks_are_within_the_class() -> None:
-    assert within_class(np.array([1.0, 5.0, 3.0, 9.0]), np.array([0, 0, 0, 1])).tolist() == [0, 1, 0.5, 0.5]
-
-
-def test_both_together_find_more_than_either() -> None:
-    rng = np.random.default_rng(0)
-    labels, wrong = rng.integers(3, size=3000), rng.random(3000) < 0.1
-    score, area = wrong + rng.normal(size=3000), rng.normal(size=3000) - wrong
-    both = average_precision_score(wrong, joined(score, area, labels))
-    assert both > max(average_precision_score(wrong, score), average_precision_score(wrong, -area)) + 0.03
-
-
-def test_rows_without_a_course_keep_their_rank() -> None:
-    labels, score = np.zeros(5, int), np.arange(5.0)
-    assert joined(score, np.full(5, np.nan), labels) == pytest.approx(within_class(score, labels))
-    assert joined(score, np.array([np.nan, 4, 3, 2, 1.0]), labels)[4] == 1
 
 
 def test_regions_hold_a_third_each() -> None:

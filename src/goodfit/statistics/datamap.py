@@ -1,6 +1,7 @@
-"""A data map: how a model learned each row, and what that adds to the suspicion against its label.
+"""A data map: how a model learned each row.
 
-Part of statistics; pure functions of arrays. The train stage makes the map, reviews of suspects are ordered with it (methods 1.6). The
+Part of statistics; pure functions of arrays. The train stage makes the map (methods 1.6); that it does not better the audit's order of
+suspects is in docs/log.md. The
 model's confidence at the end of its training says nothing, as a wrong label that was memorised looks right by then: so the whole course
 counts (Pleiss et al. 2020; Swayamdipta et al. 2020).
 """
@@ -12,7 +13,6 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 Floats = npt.NDArray[np.floating]
 Ints = npt.NDArray[np.int64]
@@ -45,28 +45,6 @@ def map_of_sums(sums: dict[str, npt.NDArray[np.float64] | Ints]) -> DataMap:
     confidence = sums["confidence"] / seen
     variance = np.maximum(sums["square"] / seen - confidence**2, 0.0)
     return DataMap(confidence, np.sqrt(variance), sums["margin"] / seen, sums["right"] / seen)
-
-
-def within_class(values: Floats, labels: Ints) -> npt.NDArray[np.float64]:
-    """The rank of every value among the rows of its class, [n] in [0, 1]; 0.5 in a class of one row."""
-    out = np.full(len(values), 0.5)
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
-        if len(rows) > 1:
-            out[rows] = (stats.rankdata(values[rows]) - 1) / (len(rows) - 1)
-    return out
-
-
-def joined(score: Floats, area: Floats, labels: Ints) -> npt.NDArray[np.float64]:
-    """Suspicion of n rows from what held-out models say (`score`, the larger the worse) and the area under the margin: mean rank in class.
-
-    Rows that the training did not see (`area` NaN) keep the rank of their score.
-    """
-    first = within_class(score, labels)
-    seen = np.isfinite(area)
-    out = first.copy()
-    out[seen] = (first[seen] + within_class(-np.asarray(area)[seen], labels[seen])) / 2
-    return out
 
 
 def regions(found: DataMap, *, share: float = 1 / 3) -> npt.NDArray[np.str_]:
