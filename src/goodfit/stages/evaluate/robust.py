@@ -34,6 +34,8 @@ CHANGED = 30
 """Rows that a perturbation must change to be judged."""
 ENGLISH = 0.5
 """Share of the texts that must be English for what is for English only."""
+LISTED = 3
+"""Perturbations that the finding tells of; all of them are in scores.json and on the page."""
 MUCH, SOME = 0.05, 0.02
 """Points of accuracy: a warning where so many are lost for certain; a note where so many are, and some for certain."""
 
@@ -152,7 +154,8 @@ def fragile(scored: Judged, found: Robust | str) -> Iterator[Finding]:
         yield finding(code, kind, title, scored, state="passed", detail=_worst(found))
         return
     much = [x for _, x in told if x.verdict.difference and x.verdict.difference.high is not None and x.verdict.difference.high <= -MUCH]
-    listed = "; ".join(f"{x.one.what}: {_points(x)}, {_flips(x)}" for _, x in told[:6])
+    listed = "; ".join(f"{x.one.what}: {_points(x)}, {_flips(x)}" for _, x in told[:LISTED])
+    listed += f"; and {len(told) - LISTED} more" if len(told) > LISTED else ""
     yield finding(
         code, kind, f"{told[0][1].one.what} cost {_points(told[0][1])} of accuracy", scored, severity="warning" if much else "note",
         detail=f"{listed}. On {count(found.rows, 'row')}, corrected together. {_worst(found)}",

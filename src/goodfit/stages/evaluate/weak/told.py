@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from goodfit.finding import ROWS_SHOWN, Finding
+from goodfit.finding import ROWS_SHOWN, Finding, Where
 from goodfit.monitor.words import count, visible
 from goodfit.score import Score
 from goodfit.stages.evaluate.questions import Judged, finding
@@ -43,6 +43,7 @@ def _finding(one: Slice, scored: Judged, slices: Slices) -> Finding:
     title = f"weak where {visible(one.where)}: {_percent(shown)} right, about {gap:.0f} points below other rows of these classes"
     return finding(
         CODE, KIND, title, scored, severity=severity, n_rows=one.n, rows=one.rows[:ROWS_SHOWN], verdict=one.verdict,
+        where=Where(split="valid"),
         evidence=tuple(s for s in (one.confirmed, one.accuracy) if s is not None),
         detail=f"Found on {count(one.n, 'validation row')} among {slices.candidates:,} slices; the gap is {interval}, with an interval "
         f"that holds for all of them together. {how} As good as the rest, it would bring {100 * one.points:.1f} points of accuracy.",
