@@ -16,10 +16,12 @@ from goodfit.cli import main
 from goodfit.errors import UserError
 from goodfit.files import read_json, read_jsonl
 from goodfit.improve.iterate import Proposal, auto, carry_out, propose, write_proposals
+from goodfit.improve.iterate.inside import inside
 from goodfit.pipeline import start
 from goodfit.run import Run, find
 from goodfit.score import Score
-from tests.made import project, rows, writing
+from goodfit.tasks.predictor import Predictor
+from tests.made import project, rows, table, writing
 
 TOO_HIGH = {"num_train_epochs": 3, "learning_rate": 0.9, "precision": "float32"}
 
@@ -76,6 +78,30 @@ def test_rows_to_label_come_from_the_pool(broken: Run, tmp_path: Path) -> None:
     assert [int(line["rank"]) for line in lines] == list(range(1, len(lines) + 1))
     assert len({line["text"] for line in lines}) == len(lines) > 0
     assert all(line["queue"] == "" and line["predicted"] and Path(line["file"]) == pool for line in lines)
+
+
+def test_rows_of_a_weak_slice_come_first(broken: Run, tmp_path: Path) -> None:
+    texts = [f"{row['subject']} {row['body']}" for row in rows(90, seed=9)]
+    given = np.zeros((90, 3), dtype=bool)
+    given[np.arange(90), np.arange(90) % 3] = True
+    edge = next(
+        k for k in range(3, 14) if not inside(broken, f"length > {k} words", texts, given).all()
+    )  # the upper quartile on validation
+    where, longer = f"length > {edge} words", np.array([len(text.split()) > edge for text in texts])
+    assert 5 < longer.sum() < 60
+    assert inside(broken, where, texts, given).tolist() == longer.tolist()
+    place = Predictor.load(broken.path / "train" / "model").task.labels.index("bug")
+    assert inside(broken, f"label = bug and {where}", texts, given).tolist() == (longer & given[:, place]).tolist()
+    assert inside(broken, "region = north", texts, given).all()  # nobody can tell of a bare text
+    pool = table(tmp_path / "pool.csv", rows(90, seed=9))
+    asked = Proposal(action="slice_rows", kind="data", cause="weak_slice", title="", why="", gain=Score(name="g", value=0.1, n=9), chance=1.0,
+                     request={"what": "label", "rows": 12, "of": where})  # fmt: skip
+    write_proposals(broken, [asked], pool=(str(pool),))
+    with (broken.path / "improve" / "requests.csv").open(encoding="utf-8", newline="") as handle:
+        lines = list(csv.DictReader(handle))
+    of_it = [len(line["text"].split()) > edge for line in lines]
+    assert (len(lines), sum(of_it)) == (12, min(12, int(longer.sum())))
+    assert all(line["why"].startswith(where if one else "not of the slice") for line, one in zip(lines, of_it, strict=True))
 
 
 def test_the_loop_ends_with_its_reason_and_the_test_rows_sealed(broken: Run) -> None:

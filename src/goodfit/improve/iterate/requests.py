@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from goodfit.data.texts import placed_texts
 from goodfit.files import write_atomic
+from goodfit.improve.iterate.inside import inside
 from goodfit.improve.iterate.proposal import Proposal
 from goodfit.predict import Model
 from goodfit.run import RECIPE, Run
@@ -31,6 +32,7 @@ BEFORE, BEHIND = ("rank", "file", "line"), ("predicted", "p", "why")
 """Columns around the text and the label, which has to be filled in."""
 POOL = 20_000
 """Texts that are looked at, at most; drawn by chance."""
+ALL = "all"
 TIMES = 4
 """So many times as many candidates as rows wanted: among the least sure, those that are unlike each other are taken."""
 CHUNK = 2048
@@ -44,7 +46,7 @@ def write_requests(run: Run, found: Sequence[Proposal], folder: Path, pool: tupl
     recipe = read(run.path / RECIPE, run.record.overrides).recipe
     paths = pool or (recipe.audit.production if recipe.audit else ())
     path, wanted = folder / REQUESTS, int(asked.request["rows"])
-    lines = _rows(run, paths, wanted) if paths and recipe.task.label_columns else [_spoken(asked)]
+    lines = _rows(run, paths, wanted, str(asked.request["of"])) if paths and recipe.task.label_columns else [_spoken(asked)]
     columns = (recipe.task.text[0] if len(recipe.task.text) == 1 else "text", *recipe.task.label_columns[:1])
     text = io.StringIO()
     writer = csv.DictWriter(text, (*BEFORE, *columns, *BEHIND), lineterminator="\n")
@@ -62,14 +64,16 @@ def _spoken(asked: Proposal) -> dict[str, Any]:
     return {"rank": 1, "why": f"label {request.get('rows')} more {of}; name files of unlabelled texts (--pool) to have them chosen"}
 
 
-def _rows(run: Run, paths: Sequence[str], wanted: int) -> list[dict[str, Any]]:
+def _rows(run: Run, paths: Sequence[str], wanted: int, of: str) -> list[dict[str, Any]]:
+    """The rows to label, first of all those of the slice `of` (`all`: of any kind)."""
     recipe = read(run.path / RECIPE, run.record.overrides).recipe
     placed = _drawn(paths, run.base, recipe.task.text, recipe.seed)
     model = Model.load(run)
     texts = [text for _, _, text in placed]
     chances = np.concatenate([model.probabilities(texts[at : at + CHUNK]) for at in range(0, len(texts), CHUNK)])
     doubt = doubts(chances, several=model.multi_label)
-    near = np.argsort(-doubt, kind="stable")[: TIMES * wanted]
+    of_it = np.ones(len(texts), bool) if of == ALL else inside(run, of, texts, _given(chances, several=model.multi_label))
+    near = np.lexsort((-doubt, ~of_it))[: TIMES * wanted if of == ALL else max(wanted, min(TIMES * wanted, int(of_it.sum())))]
     asked = recipe.audit.encoder if recipe.audit else "auto"
     encoder, _ = find_encoder(asked, recipe.choose.model_name_or_path, run.base, seed=recipe.seed)
     vectors = encoder.embed(pa.array([texts[i] for i in near], pa.string()))
@@ -77,9 +81,19 @@ def _rows(run: Run, paths: Sequence[str], wanted: int) -> list[dict[str, Any]]:
     said = model.predict([texts[i] for i in chosen])
     return [
         {"rank": rank, "file": placed[i][0], "line": placed[i][1], "text": texts[i], "predicted": "; ".join(one.labels),
-         "p": "" if one.p is None else round(one.p, 4), "why": f"unsure ({doubt[i]:.2f}), unlike the rows before"}
+         "p": "" if one.p is None else round(one.p, 4), "why": _why(of, float(doubt[i]), member=bool(of_it[i]))}
         for rank, (i, one) in enumerate(zip(chosen, said, strict=True), 1)
     ]  # fmt: skip
+
+
+def _why(of: str, doubt: float, *, member: bool) -> str:
+    where = "" if of == ALL else f"{of}; " if member else "not of the slice; "
+    return f"{where}unsure ({doubt:.2f}), unlike the rows before"
+
+
+def _given(chances: NDArray[np.float64], *, several: bool) -> NDArray[np.bool_]:
+    """[n, L] the model's answers."""
+    return chances >= 0.5 if several else np.asarray(chances.argmax(axis=1)[:, None] == np.arange(chances.shape[1]))
 
 
 def doubts(chances: NDArray[np.float64], *, several: bool) -> NDArray[np.float64]:
