@@ -60,6 +60,6 @@ class Classes:
 def _clusters(run: Run, rows: list[str]) -> NDArray[np.int64] | None:
     """The cluster of each row, where some cluster has several: the unit of what is chosen on validation."""
     assignment = pq.read_table(run.path / "split" / ASSIGNMENT, columns=["row", "group"])
-    places = pc.index_in(pa.array(rows), value_set=assignment["row"].combine_chunks())
+    places = pc.index_in(pa.array(rows, pa.string()), value_set=assignment["row"].combine_chunks())
     groups: NDArray[np.int64] = assignment["group"].take(places).to_numpy().astype(np.int64)
     return groups if len(np.unique(groups)) < len(groups) else None

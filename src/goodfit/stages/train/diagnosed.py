@@ -131,7 +131,7 @@ class Gathered:
         table = pq.read_table(path, columns=["row", "flagged"])
         seen = followed.state["seen"] > 0
         rows = self.train.row_ids(followed.places[seen])
-        place = pc.index_in(pa.array(rows), value_set=table["row"].combine_chunks())
+        place = pc.index_in(pa.array(rows, pa.string()), value_set=table["row"].combine_chunks())
         judged = np.asarray(place.is_valid())
         flagged = np.asarray(table["flagged"].take(place).fill_null(False))
         state = {key: values[seen][judged] for key, values in followed.state.items()}
