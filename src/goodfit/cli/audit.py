@@ -73,8 +73,7 @@ def _fixed(target: str, overrides: tuple[str, ...], wish: dict[str, Any], how: d
     what = _asked(target, overrides, how["workspace"])
     recipe = what.recipe
     decisions, beside = decisions_of(recipe.data, what.base, guessed=what.guessed)
-    screen = screen_for(quiet=how["quiet"])
-    try:
+    with screen_for(quiet=how["quiet"]) as screen:
         found = fix(
             Wish(
                 sources_of(recipe.data, what.base), columns_of(recipe), recipe.task.label_names, decisions, beside.shown or NAME,
@@ -82,9 +81,6 @@ def _fixed(target: str, overrides: tuple[str, ...], wish: dict[str, Any], how: d
             ),
             on_progress=None if screen is None else _told(screen),
         )  # fmt: skip
-    finally:
-        if screen is not None:
-            screen.close()
     return Answer({"fixed": found.to_json(), "next": _next(found)}, "\n".join(_lines(found)))
 
 

@@ -92,23 +92,16 @@ def _one(run: Run, found: list[Proposal], place: int, *, quiet: bool) -> Answer:
     chosen = next((one for one in found if one.place == place), None)
     if chosen is None:
         raise UserError(f"there is no proposal {place}", fix=f"goodfit iterate {run.id} shows {len(found)}")
-    screen = screen_for(quiet=quiet)
-    try:
+    with screen_for(quiet=quiet) as screen:
         step = carry_out(run, chosen, screen)
-    finally:
-        if screen is not None:
-            screen.close()
     code = step.outcome.exit_code if step.outcome.status != "done" else 0
     return Answer({"run": _run(step.run), "step": step.to_json(), "next": _next(step.run)}, "\n".join(_told(step)), code)
 
 
 def _loop(run: Run, budget: float, *, quiet: bool) -> Answer:
-    screen, began = screen_for(quiet=quiet), time.monotonic()
-    try:
+    began = time.monotonic()
+    with screen_for(quiet=quiet) as screen:
         found = auto(run, budget, screen, screen.say if screen is not None else lambda text: None)
-    finally:
-        if screen is not None:
-            screen.close()
     lines = [line for step in found.steps for line in _told(step)]
     lines += [f"ended after {duration(time.monotonic() - began)}: {found.ended}", *_kept(found)]
     document = {"run": _run(found.best), "loop": found.to_json(), "next": _next(found.best)}

@@ -32,20 +32,16 @@ def walk(command: str, target: str, overrides: tuple[str, ...], flags: dict[str,
     started = time.monotonic()
     until = None if command == "run" else command
     begun = begin(target, overrides, workspace=flags["workspace"], new=flags.get("new", False), until=until)
-    screen = screen_for(quiet=flags["quiet"])
     if command == "report" and begun.named:
         return _page_again(begun)
-    if begun.finished:
-        return _nothing_to_do(begun, until, screen)
-    if screen is not None:
-        begun.run.screen = screen
-        screen.say(f"{'resuming' if begun.resumed else 'run'} {begun.run.id}")
-    try:
+    with screen_for(quiet=flags["quiet"]) as screen:
+        if begun.finished:
+            return _nothing_to_do(begun, until, screen)
+        if screen is not None:
+            begun.run.screen = screen
+            screen.say(f"{'resuming' if begun.resumed else 'run'} {begun.run.id}")
         with _termination():
             outcome = conduct(begun.recipe, begun.run, until=until)
-    finally:
-        if screen is not None:
-            screen.close()
     return run_answer(outcome, resumed=begun.resumed, seconds=time.monotonic() - started)
 
 

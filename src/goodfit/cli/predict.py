@@ -86,17 +86,13 @@ def _given(texts: tuple[str, ...]) -> list[str]:
 
 
 def _file(model: Any, file: Path, out: Path, more: dict[str, Any]) -> Answer:
-    screen = screen_for(quiet=False)
+    with screen_for(quiet=False) as screen:
 
-    def tell(done: float, total: float | None) -> None:
-        if screen is not None:
-            screen.progress("predicting", done, total)
+        def tell(done: float, total: float | None) -> None:
+            if screen is not None:
+                screen.progress("predicting", done, total)
 
-    try:
         written = model.predict_file(file, out, on_progress=tell, **more)
-    finally:
-        if screen is not None:
-            screen.close()
     lines = [f"{written.rows:,} rows: {out}", *(f"  {n:,} not answered: {reason}" for reason, n in written.not_answered.items())]
     return Answer(written.to_json(), "\n".join(lines))
 

@@ -21,7 +21,7 @@ from goodfit.engine.memory import is_out_of_memory
 from goodfit.engine.padded import PaddedBatch, weights_in
 from goodfit.engine.parts import evaluating, whole_model
 from goodfit.engine.plan import Precision
-from goodfit.engine.precision import choose_precision
+from goodfit.engine.precision import precision_of
 from goodfit.engine.slots import Slots, decoder_for
 from goodfit.errors import MachineError
 
@@ -45,8 +45,7 @@ class Continuations:
     def __init__(self, model: nn.Module, precision: Precision = "float32") -> None:
         whole: Any = whole_model(model)
         self.model = whole
-        hidden = whole.config.get_text_config().hidden_size
-        self.dtype, _ = choose_precision(precision, hidden, next(model.parameters()).device)
+        self.dtype, _ = precision_of(precision, model)
         self.decoder: Decoder | None = None
         self.compared = 0
         """The longest prompt and answer that the comparison was made for; 0: none yet."""

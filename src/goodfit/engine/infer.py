@@ -21,7 +21,7 @@ from goodfit.engine.memory import less_memory
 from goodfit.engine.objective import Objective
 from goodfit.engine.parts import evaluating
 from goodfit.engine.plan import Precision
-from goodfit.engine.precision import choose_precision
+from goodfit.engine.precision import precision_of
 from goodfit.engine.tier import Tier, find_tier
 from goodfit.errors import DataError
 
@@ -90,8 +90,7 @@ def observe(
 def _forward(model: nn.Module, examples: Examples, tier: Tier | None, precision: Precision) -> Forward:
     refuse_empty_rows(examples)
     tier = tier or find_tier(model, examples, gradients=False)
-    hidden_size = int(getattr(getattr(model, "config", None), "hidden_size", 768))
-    dtype, _ = choose_precision(precision, hidden_size, next(model.parameters()).device)
+    dtype, _ = precision_of(precision, model)
     return tier.forward(model, dtype)
 
 

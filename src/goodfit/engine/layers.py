@@ -23,7 +23,7 @@ from goodfit.engine.forward import Forward
 from goodfit.engine.infer import BATCH_TOKENS, cutter_for, walk
 from goodfit.engine.layout import make_layout
 from goodfit.engine.plan import Precision
-from goodfit.engine.precision import choose_precision
+from goodfit.engine.precision import precision_of
 from goodfit.engine.tier import find_tier
 
 OnDone = Callable[[int], object]
@@ -43,8 +43,7 @@ def layer_means(
     Raises ModelError where rows cannot stand side by side in this model.
     """
     tier = find_tier(model, examples, gradients=False)
-    width = int(getattr(getattr(model, "config", None), "hidden_size", 768))
-    dtype, _ = choose_precision(precision, width, next(model.parameters()).device)
+    dtype, _ = precision_of(precision, model)
     forward, out, done = tier.forward(model, dtype), None, 0
     for indices, found in walk(forward, examples, cutter_for(forward, batch_tokens), lambda micro: _means(forward, micro)):
         if out is None:

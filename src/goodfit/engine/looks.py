@@ -10,8 +10,6 @@ Shapes: n rows, T looks, F facts (`FACTS`, in order).
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,7 @@ from numpy.typing import NDArray
 
 from goodfit.engine.batches import Indices
 from goodfit.engine.examples import Examples
-from goodfit.errors import machine_error
+from goodfit.files import write_atomic
 
 FACTS = ("loss", "right", "margin")
 """Of a row: its loss in nats (unweighted; of tokens their mean), 1 where it is right (of tokens the share), how far the score of the
@@ -53,7 +51,8 @@ class Looks:
         held[step] = np.clip(facts, -_LARGEST, _LARGEST).astype(np.float16)
         taken.append(step)
         if self.folder is not None:
-            _write(self.folder / f"{split}-{step:08d}.npy", held[step])
+            with write_atomic(self.folder / f"{split}-{step:08d}.npy", "wb") as handle:  # on the disk before the checkpoint counts on it
+                np.save(handle, held[step], allow_pickle=False)
         stride = 1 << max(0, -(-len(taken) // KEPT) - 1).bit_length()
         for place, old in enumerate(taken[:-2]):
             if place % stride and held.pop(old, None) is not None and self.folder is not None:
@@ -127,16 +126,3 @@ class Followed:
     def restore(self, tensors: dict[str, torch.Tensor]) -> None:
         """What `tensors` gave."""
         self.state = {name: tensors[name].numpy().copy() for name in self.state}
-
-
-def _write(path: Path, values: NDArray[np.float16]) -> None:
-    """Whole or not at all, and on the disk before the checkpoint that counts on it."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part", delete=False) as handle:
-            np.save(handle, values, allow_pickle=False)
-            handle.flush()
-            os.fsync(handle.fileno())
-        Path(handle.name).replace(path)
-    except OSError as error:
-        raise machine_error(error, "writing", path) from error

@@ -28,7 +28,7 @@ from goodfit.engine.infer import cutter_for
 from goodfit.engine.objective import Objective
 from goodfit.engine.optimiser import Optimiser
 from goodfit.engine.plan import Plan
-from goodfit.engine.precision import choose_precision
+from goodfit.engine.precision import precision_of
 from goodfit.engine.step import Stepper, dropout_seed
 from goodfit.engine.tier import find_tier
 
@@ -229,8 +229,5 @@ def _ready(model: nn.Module, train: Examples, plan: Plan, objective: Objective) 
     order = Order(np.asarray(train.lengths), plan, train.draws)
     optimiser = Optimiser(model, plan, order.steps_total)
     tier = find_tier(model, train)
-    parameter = next(model.parameters())
-    width = int(getattr(getattr(model, "config", None), "hidden_size", 768))
-    dtype, _ = choose_precision(plan.precision, width, parameter.device)
-    forward = tier.forward(model, dtype)
+    forward = tier.forward(model, precision_of(plan.precision, model)[0])
     return Stepper(forward, optimiser, objective, train, plan.seed), order, cutter_for(forward, plan.batch_tokens, plan.batch_rows)

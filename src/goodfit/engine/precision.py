@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import time
 from functools import lru_cache
+from typing import Any
 
 import torch
+from torch import nn
 
+from goodfit.engine.parts import whole_model
 from goodfit.engine.plan import Precision
 
 _CLEARLY = 1.3
@@ -19,8 +22,14 @@ _ROWS = 512
 _SECONDS = 0.04
 
 
+def precision_of(asked: Precision, model: nn.Module) -> tuple[torch.dtype, str]:
+    """The dtype of this model's products, where it stands, and why."""
+    whole: Any = whole_model(model)
+    return choose_precision(asked, int(whole.config.get_text_config().hidden_size), next(model.parameters()).device)
+
+
 def choose_precision(asked: Precision, hidden_size: int, device: torch.device) -> tuple[torch.dtype, str]:
-    """The dtype of the products, and why."""
+    """The dtype of the products at this width, and why."""
     if asked != "auto":
         return getattr(torch, asked), "as the plan says"
     if device.type == "cuda":

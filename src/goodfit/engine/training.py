@@ -25,9 +25,8 @@ from goodfit.engine.meter import Meter
 from goodfit.engine.noise import noise_of
 from goodfit.engine.objective import Objective, primary_value
 from goodfit.engine.optimiser import Optimiser, trainable
-from goodfit.engine.parts import whole_model
 from goodfit.engine.plan import Plan
-from goodfit.engine.precision import choose_precision
+from goodfit.engine.precision import precision_of
 from goodfit.engine.progress import Progress
 from goodfit.engine.signals import Signals
 from goodfit.engine.step import Stepped, Stepper
@@ -169,9 +168,7 @@ class Training:
         self.optimiser = Optimiser(self.model, plan, self.order.steps_total)
         found = self.checkpoints.latest(self._facts)
         self.tier = find_tier(self.model, self.train)
-        device = next(self.model.parameters()).device
-        precision = found.progress.dtype if found else plan.precision
-        dtype, self.dtype_reason = choose_precision(precision, whole_model(self.model).config.get_text_config().hidden_size, device)  # type: ignore[arg-type,operator,union-attr]
+        dtype, self.dtype_reason = precision_of(found.progress.dtype if found else plan.precision, self.model)  # type: ignore[arg-type]
         self.forward = self.tier.forward(self.model, dtype)
         self.progress = found.progress if found else Progress(cutter=cutter_for(self.forward, plan.batch_tokens, plan.batch_rows))
         self.checkpoints.looks.resume([look["step"] for look in self.progress.history])

@@ -15,10 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from goodfit.data.groups import clusters_of
 from goodfit.errors import RunError
 from goodfit.files import read_json
 from goodfit.improve.lineage import cost, curve, differences, lineage
-from goodfit.improve.pairs import MODEL, Pair, clusters_of, untold
+from goodfit.improve.pairs import MODEL, Pair, untold
 from goodfit.improve.review import reviewed
 from goodfit.improve.written import written
 from goodfit.ledger import OVERLAP
@@ -124,7 +125,7 @@ def _classified(pair: Pair) -> list[Verdict]:
         return [untold(pair.question, "they share no scored row")]
     multi = _is_multi(pair.other)
     labels, a, b = _encoded(joined, list(labels_of), multi=multi)
-    clusters = clusters_of(pair.other, joined["row"])
+    clusters = clusters_of(pair.other.path, joined["row"])
     names = MULTI_METRICS if multi else METRICS
     return [paired(name, labels, a, b, clusters=clusters, question=Question(text=f"{pair.question} on {name}")) for name in names]
 

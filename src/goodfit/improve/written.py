@@ -14,8 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from goodfit.data.groups import clusters_of
 from goodfit.files import read_json
-from goodfit.improve.pairs import MODEL, Pair, clusters_of, untold
+from goodfit.improve.pairs import MODEL, Pair, untold
 from goodfit.run import PREDICTIONS, RECIPE, Run
 from goodfit.score import Verdict
 from goodfit.settings import read
@@ -55,7 +56,7 @@ def _of_texts(pair: Pair, ours: list[dict[str, Any]], others: list[dict[str, Any
     kept = [(a, b) for a, b in zip(ours, others, strict=True) if None not in (a["prediction"], b["prediction"], a["label"])]
     if not kept:
         return
-    clusters = clusters_of(pair.other, _rows([a for a, _ in kept]))
+    clusters = clusters_of(pair.other.path, _rows([a for a, _ in kept]))
     sections = [read(run.path / RECIPE, run.record.overrides).recipe.evaluate for run in (pair.base, pair.other)]
     pattern = sections[0].regex if sections[0].regex == sections[1].regex else None
     schema = _schema(pair, *(section.json_schema for section in sections))
@@ -107,7 +108,7 @@ def _of_losses(pair: Pair, ours: list[dict[str, Any]], others: list[dict[str, An
     if not any(alike.values()):
         yield untold(f"{pair.question} on {name}", "their chat templates learn different parts of the rows")
         return
-    clusters = clusters_of(pair.other, _rows([a for a, _ in kept]))
+    clusters = clusters_of(pair.other.path, _rows([a for a, _ in kept]))
     said = [
         Said(
             losses=np.array([-pair_of[i]["logprob"] for pair_of in kept]), clusters=clusters,

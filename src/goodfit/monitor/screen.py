@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -224,8 +226,12 @@ def stopped_early(event: Event) -> str:
     return f"  stopped at step {event['step']:,}: validation has not improved since step {event.get('best_step', 0):,}, which is kept"
 
 
-def screen_for(*, quiet: bool) -> Lines | Live | None:
-    """A live screen on a terminal, plain lines elsewhere, none where the user asked for quiet."""
-    if quiet:
-        return None
-    return Live() if sys.stderr.isatty() else Lines()
+@contextmanager
+def screen_for(*, quiet: bool) -> Iterator[Lines | Live | None]:
+    """A live screen on a terminal, plain lines elsewhere, none where the user asked for quiet; closed however the work ends."""
+    screen = None if quiet else Live() if sys.stderr.isatty() else Lines()
+    try:
+        yield screen
+    finally:
+        if screen is not None:
+            screen.close()

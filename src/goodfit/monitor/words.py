@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from typing import Any
 
 METRICS = {
     "accuracy": "accuracy",
@@ -81,6 +82,8 @@ SHORT_SYSTEMS = {
     "model": "this model", "majority": "one answer for all", "tfidf": "TF-IDF", "knn": "neighbours", "zero_shot": "untrained",
     "base": "the base model", "few_shot": "the base model with examples", "retrieval": "the nearest training answer",
 }  # fmt: skip
+SHARES = frozenset({"macro_f1", "micro_f1", "accuracy", "subset_accuracy", "token_accuracy"})
+"""Scores by which a training is judged that are shares, and read in percent."""
 _TOO_FEW = re.compile(r"^n below (\d+)$")
 _FITTED = re.compile(
     r"^temperature (?P<t>[\d.]+) (?P<not>not )?applied: it (?:lowers|is not sure to lower) the log-loss "
@@ -121,6 +124,13 @@ def size(bytes_: float) -> str:
 def percent(share: float | None) -> str:
     """`84.2%`; `–` where there is none."""
     return "–" if share is None else f"{100 * share:.1f}%"
+
+
+def setting(value: Any) -> str:
+    """The value of a recipe key: rates with three digits that count, `yes` and `no`."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def visible(text: str, limit: int = 200) -> str:

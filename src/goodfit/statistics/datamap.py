@@ -1,22 +1,18 @@
 """A data map: how a model learned each row.
 
 Part of statistics; pure functions of arrays. The train stage makes the map (methods 1.6); that it does not better the audit's order of
-suspects is in docs/log.md. The
-model's confidence at the end of its training says nothing, as a wrong label that was memorised looks right by then: so the whole course
-counts (Pleiss et al. 2020; Swayamdipta et al. 2020).
+suspects is in docs/log.md. The model's confidence at the end of its training says nothing, as a wrong label that was memorised looks
+right by then: so the whole course counts (Pleiss et al. 2020; Swayamdipta et al. 2020).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.floating]
 Ints = npt.NDArray[np.int64]
-Region = Literal["easy", "hard", "ambiguous"]
 
 
 @dataclass(frozen=True)
@@ -31,12 +27,6 @@ class DataMap:
     """[n]: mean margin of the given label's score over the largest other (area under the margin)."""
     correct: npt.NDArray[np.float64]
     """[n]: share of the times at which the given label was the likeliest."""
-
-
-def data_map(given: Floats, margins: Floats) -> DataMap:
-    """From the probability of the given class, and its score less the largest other, both [epochs, n]."""
-    probability, margin = np.asarray(given, dtype=np.float64), np.asarray(margins, dtype=np.float64)
-    return DataMap(probability.mean(axis=0), probability.std(axis=0), margin.mean(axis=0), (margin > 0).mean(axis=0))
 
 
 def map_of_sums(sums: dict[str, npt.NDArray[np.float64] | Ints]) -> DataMap:

@@ -16,15 +16,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from goodfit.data.groups import groups_of
 from goodfit.errors import RunError
 from goodfit.files import json_object
 from goodfit.finding import Finding
 from goodfit.improve.pairs import MODEL
 from goodfit.recipe import Recipe
-from goodfit.run import ASSIGNMENT, CANDIDATES, PLAN, PREDICTIONS, PROFILE, RECIPE, SCORES, Run
+from goodfit.run import CANDIDATES, PLAN, PREDICTIONS, PROFILE, RECIPE, SCORES, Run
 from goodfit.score import Score
 from goodfit.settings import read
 from goodfit.statistics import score
+from goodfit.tasks import Classification
 
 VALID = "valid"
 Half = Literal["diagnose", "accept"]
@@ -152,26 +154,14 @@ def answers_of(run: Run, labels: Sequence[str]) -> Answers:
     for system in table["system"].unique().to_pylist():
         part = table.filter(pa.compute.equal(table["system"], system))
         if part["row"].to_pylist() == rows:
-            said[str(system)] = _codes(part["prediction"].to_pylist(), names, several=several)
-    return Answers(tuple(rows), names, _codes(mine["label"].to_pylist(), names, several=several), said, _clusters(run, rows))
+            said[str(system)] = codes_of(part["prediction"].to_pylist(), names, several=several)
+    return Answers(tuple(rows), names, codes_of(mine["label"].to_pylist(), names, several=several), said, groups_of(run.path)(rows))
 
 
-def _codes(cells: Sequence[Any], names: Sequence[str], *, several: bool) -> NDArray[Any]:
-    place = {name: i for i, name in enumerate(names)}
-    if not several:
-        return np.array([place[cell] for cell in cells], dtype=np.int64)
-    out = np.zeros((len(cells), len(names)), dtype=bool)
-    for i, cell in enumerate(cells):
-        out[i, [place[name] for name in cell]] = True
-    return out
-
-
-def _clusters(run: Run, rows: Sequence[str]) -> NDArray[np.int64]:
-    """The cluster of every row, [n]."""
-    assignment = pq.read_table(run.path / "split" / ASSIGNMENT, columns=["row", "group"])
-    places = pa.compute.index_in(pa.array(rows, pa.string()), value_set=assignment["row"].combine_chunks())
-    found: NDArray[np.int64] = assignment["group"].take(places).to_numpy().astype(np.int64)
-    return found
+def codes_of(cells: Sequence[Any], labels: Sequence[str], *, several: bool) -> NDArray[Any]:
+    """Cells of names as `Answers.truth` has them; DataError for a name that is none of the labels."""
+    codes = Classification(tuple(labels), multi_label=several).encode_targets(cells)
+    return codes.astype(bool) if several else codes
 
 
 def _written(run: Run, scores: Mapping[str, Any], primary: str) -> Score:

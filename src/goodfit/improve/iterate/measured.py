@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
-from goodfit.improve.iterate.evidence import Evidence
+from goodfit.improve.iterate.evidence import Evidence, codes_of
 from goodfit.run import SUSPECTS
 from goodfit.score import Score, Verdict
 from goodfit.stages.audit.curve.measure import fit
@@ -41,10 +40,9 @@ def without_suspects(evidence: Evidence) -> Verdict | None:
     train = splits.table("train", columns=("row", "text", "label"))
     if train.num_rows > MOST:
         train = train.take(np.sort(np.random.default_rng(recipe.seed).choice(train.num_rows, MOST, replace=False)))
-    place = {name: i for i, name in enumerate(answers.labels)}
-    known = np.array([_known(label, place) for label in train["label"].to_pylist()])
-    train = train.filter(known)
-    x, y = encoder.embed(train["text"]), _codes(train["label"].to_pylist(), place, several=answers.several)
+    labels = set(answers.labels)
+    train = train.filter(np.array([_known(label, labels) for label in train["label"].to_pylist()]))
+    x, y = encoder.embed(train["text"]), codes_of(train["label"].to_pylist(), answers.labels, several=answers.several)
     valid = splits.take(list(answers.rows), columns=("row", "text"))
     ahead = encoder.embed(valid["text"])
     keep = np.array([row not in flagged for row in train["row"].to_pylist()])
@@ -61,14 +59,5 @@ def difference_of(verdict: Verdict | None) -> Score | None:
     return found if found is not None and None not in (found.value, found.low, found.high) else None
 
 
-def _known(label: Any, place: dict[str, int]) -> bool:
-    return all(name in place for name in label) if isinstance(label, list) else label in place
-
-
-def _codes(cells: list[Any], place: dict[str, int], *, several: bool) -> NDArray[Any]:
-    if not several:
-        return np.array([place[cell] for cell in cells], dtype=np.int64)
-    out = np.zeros((len(cells), len(place)), dtype=bool)
-    for i, cell in enumerate(cells):
-        out[i, [place[name] for name in cell]] = True
-    return out
+def _known(label: Any, labels: set[str]) -> bool:
+    return set(label) <= labels if isinstance(label, list) else label in labels

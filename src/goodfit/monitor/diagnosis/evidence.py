@@ -7,10 +7,12 @@ Shapes: T looks, n rows.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from goodfit.monitor.diagnosis.turning import Turn, turn_of
 from goodfit.monitor.events import Curves
 from goodfit.score import Score
 
@@ -43,6 +45,11 @@ class Seen:
     def n(self) -> int:
         """Rows."""
         return int(self.loss.shape[1])
+
+    @cached_property
+    def turn(self) -> Turn | None:
+        """Whether the loss has turned; None where there are too few looks or rows."""
+        return turn_of(self.loss, self.right, self.groups)
 
     def upto(self, step: int) -> Seen:
         """The looks up to a step."""

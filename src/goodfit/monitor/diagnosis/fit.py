@@ -9,7 +9,7 @@ import numpy as np
 
 from goodfit.monitor.diagnosis import thresholds as at
 from goodfit.monitor.diagnosis.evidence import Evidence, Seen
-from goodfit.monitor.diagnosis.turning import Turn, turn_of
+from goodfit.monitor.diagnosis.turning import Turn
 from goodfit.monitor.diagnosis.verdicts import Sign
 from goodfit.monitor.words import count
 from goodfit.score import Score
@@ -48,7 +48,7 @@ def overconfident(evidence: Evidence) -> Sign:
 
 def _turned(evidence: Evidence) -> Sign:
     valid = evidence.valid
-    turn = None if valid is None else turn_of(valid.loss, valid.right, valid.groups)
+    turn = None if valid is None else valid.turn
     if valid is None or turn is None:
         return Sign("TRN009", "turned", not_applicable=TOO_FEW)
     if not matters(turn, valid):
@@ -102,7 +102,7 @@ def noise_memorised(evidence: Evidence) -> Sign:
     late, others = learned.last_wrong[learned.suspect], learned.last_wrong[~learned.suspect]
     share = score("rate", None, late < 1).about(name="suspects_fitted", split="train")
     later = score("roc_auc", learned.suspect.astype(np.int64), learned.last_wrong).about(name="suspects_later", split="train")
-    turn = None if valid is None else turn_of(valid.loss, valid.right, valid.groups)
+    turn = None if valid is None else valid.turn
     turned = turn is not None and valid is not None and matters(turn, valid)
     fitted = (share.value or 0.0) >= at.FITTED and learned.suspect.mean() >= at.THEIR_SHARE
     if not turned or not fitted or (later.value or 0.0) < at.LATER:

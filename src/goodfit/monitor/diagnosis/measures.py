@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -66,12 +65,6 @@ def _last(part: list[Event], name: str) -> float:
     return float(found[-1]) if found else math.nan
 
 
-def entropy(shares: tuple[float, ...]) -> float:
-    """Of the classes, in nats: the loss of a model that knows nothing but how common each is."""
-    held = [share for share in shares if share > 0]
-    return -sum(share * math.log(share) for share in held)
-
-
 def progress(plan: Planned, steps: npt.NDArray[np.int64]) -> Floats:
     """The sum of the rates up to each step, as a share of the plan's whole sum [T]."""
     if not len(plan.rates) or plan.rates.sum() <= 0:
@@ -119,27 +112,3 @@ def brief(evidence: Evidence) -> bool:
     """Over before the warm-up of a usual training would be."""
     split = evidence.valid or evidence.probe
     return split is not None and bool(split.looks) and bool(split.steps[-1] < at.FEW_STEPS)
-
-
-def wobble(means: Floats) -> float:
-    """How much of the way of a curve is back and forth: 0 for a curve that only falls, near 1 for one that goes nowhere."""
-    moves = np.abs(np.diff(means)).sum()
-    return float(1 - abs(means[-1] - means[0]) / moves) if moves > 0 else 0.0
-
-
-def last_known(values: Floats, count: int = 3) -> float:
-    """Median of the last few that are known; NaN where none is."""
-    held = values[np.isfinite(values)][-count:]
-    return float(np.median(held)) if len(held) else math.nan
-
-
-def middle(values: Floats) -> float:
-    """Median of what is known."""
-    held = values[np.isfinite(values)]
-    return float(np.median(held)) if len(held) else math.nan
-
-
-def answers(evidence: Evidence, split: str = "valid") -> dict[str, Any]:
-    """How the newest look at a split was answered."""
-    event = evidence.curves.latest(split)
-    return dict((event or {}).get("answers") or {})

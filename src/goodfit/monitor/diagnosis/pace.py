@@ -7,9 +7,8 @@ import math
 import numpy as np
 
 from goodfit.monitor.diagnosis import thresholds as at
-from goodfit.monitor.diagnosis.evidence import Evidence, Seen
+from goodfit.monitor.diagnosis.evidence import Evidence
 from goodfit.monitor.diagnosis.measures import Stretches, brief, falling, stretches
-from goodfit.monitor.diagnosis.turning import turn_of
 from goodfit.monitor.diagnosis.verdicts import Sign
 from goodfit.score import Score
 from goodfit.statistics.comparing import Question, compare
@@ -117,36 +116,35 @@ def underfitting(evidence: Evidence) -> Sign:
 
 def too_short(evidence: Evidence) -> Sign:
     """TRN006: the validation loss still falls, by an amount that matters, when the training ends."""
-    sign, _ = _unfinished(evidence)
+    sign = _unfinished(evidence)
     return sign if sign.kind == "too_short" else Sign("TRN006", "too_short", not_applicable=sign.not_applicable)
 
 
 def rate_too_low(evidence: Evidence) -> Sign:
     """TRN007: the weights hardly move, and there is much left to learn."""
-    sign, _ = _unfinished(evidence)
+    sign = _unfinished(evidence)
     return sign if sign.kind == "rate_too_low" else Sign("TRN007", "rate_too_low", not_applicable=sign.not_applicable)
 
 
-def _unfinished(evidence: Evidence) -> tuple[Sign, bool]:
+def _unfinished(evidence: Evidence) -> Sign:
     """Which of the two it is, if it is one."""
     split, between = evidence.valid or evidence.probe, course(evidence)
-    nothing = Sign("TRN006", "unfinished")
     if not evidence.ended:
-        return Sign("TRN006", "unfinished", not_applicable="the training is not over"), False
+        return Sign("TRN006", "unfinished", not_applicable="the training is not over")
     if split is None or between is None or split.looks < 3:
-        return Sign("TRN006", "unfinished", not_applicable="there were fewer than three looks"), False
+        return Sign("TRN006", "unfinished", not_applicable="there were fewer than three looks")
     if split.n < at.FALLING_ROWS:
-        return Sign("TRN006", "unfinished", not_applicable=f"it takes {at.FALLING_ROWS} validation rows"), False
+        return Sign("TRN006", "unfinished", not_applicable=f"it takes {at.FALLING_ROWS} validation rows")
     found = falling(split, evidence.plan)
     assert found is not None
     level = float(split.loss[-1].mean())
     start = between.first or evidence.constant_loss or level
     matters = found.z > at.FALLING_Z and found.ahead > max(at.AHEAD * level, at.OF_FALL * (start - level))
-    goes_on = matters and not _turned(split) and _above(evidence, at.UNLEARNED)
+    goes_on = matters and not (split.turn is not None and split.turn.significant) and _above(evidence, at.UNLEARNED)
     fast = height_of_updates(evidence, between)
     slow, short = fast < at.SLOW and decayed(evidence) < at.SHRUNK, brief(evidence)
     if not (goes_on or ((slow or short) and evidence.constant_loss is not None and _above(evidence, at.HARDLY))):
-        return nothing, False
+        return Sign("TRN006", "unfinished")
     fall = Score(
         name="fall_of_loss", value=found.last, low=found.last - 1.96 * found.error, high=found.last + 1.96 * found.error, n=split.n,
         unit="nats", method="paired_t", split="valid", higher_is_better=False,
@@ -158,13 +156,13 @@ def _unfinished(evidence: Evidence) -> tuple[Sign, bool]:
             f"the rate {evidence.plan.learning_rate:.2g} is too low: a step changes the weights by {100 * fast:.2g}% of their size",
             detail=f"The validation loss is {level:.3f}; {ahead}.", evidence=(fall, *_ratio("update_ratio", fast, split.looks)),
             step=int(split.steps[-1]), fix=f"train.learning_rate={evidence.plan.learning_rate * 10:.1g}, or many more epochs",
-        ), True  # fmt: skip
+        )  # fmt: skip
     return Sign(
         "TRN006", "too_short", True, "warning", f"the training ended while the validation loss still fell ({found.ahead:.3f} nats ahead)",
         detail=f"The validation loss is {level:.3f}; {ahead} (pace measured in units of the rate, which falls towards the end).",
         evidence=(fall,),
         step=int(split.steps[-1]), fix=f"train.num_train_epochs={max(1.0, round(2 * evidence.plan.epochs, 1)):g}, or a higher rate",
-    ), True  # fmt: skip
+    )  # fmt: skip
 
 
 def _above(evidence: Evidence, share: float) -> bool:
@@ -172,11 +170,6 @@ def _above(evidence: Evidence, share: float) -> bool:
     if evidence.constant_loss is None or evidence.probe is None:
         return True
     return bool(evidence.probe.loss[-1].mean() > share * evidence.constant_loss)
-
-
-def _turned(split: Seen) -> bool:
-    turn = turn_of(split.loss, split.right, split.groups)
-    return turn is not None and turn.significant
 
 
 def _ratio(name: str, value: float, looks: int) -> tuple[Score, ...]:

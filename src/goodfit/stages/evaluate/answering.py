@@ -245,3 +245,16 @@ def training_rows(splits: SplitRows, task: Classification) -> TrainingRows:
     keep = joined >= 0
     text, row = (table.column(name).filter(pa.array(keep)) for name in ("text", "row"))
     return TrainingRows(text, joined[keep], None if clusters is None else clusters[keep], weight[keep], row)
+
+
+def rows_at(
+    places: NDArray[np.int64], on: str, splits: SplitRows, key: object | None, columns: tuple[str, ...] = ("row", "text", "label")
+) -> pa.Table:
+    """Columns of the rows at `places`, in that order, without holding the texts of all; `test` needs the key."""
+    order = np.argsort(places, kind="stable")
+    wanted, found, start = places[order], [], 0
+    for batch in splits.batches(on, key=key, columns=columns):
+        inside = wanted[(wanted >= start) & (wanted < start + len(batch))] - start
+        found.append(batch.take(pa.array(inside)))
+        start += len(batch)
+    return pa.Table.from_batches(found).take(pa.array(np.argsort(order, kind="stable")))

@@ -9,14 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from goodfit.files import write_json, write_jsonl
 from goodfit.recipe import Recipe
 from goodfit.run import CONFUSIONS, MISTAKES, PREDICTIONS, SCORES, Run, TestKey, digest
 from goodfit.stages.evaluate import answering
-from goodfit.stages.evaluate.answering import Answered, Door, Keyed, ModelSystem, SplitRows, System
+from goodfit.stages.evaluate.answering import Answered, Door, Keyed, ModelSystem, SplitRows, System, rows_at
 from goodfit.stages.evaluate.base import encoder_of, writer_of
 from goodfit.stages.evaluate.behave import Behaved, behaviour, behaviours
 from goodfit.stages.evaluate.class_brought import other_system, unanswered
@@ -215,16 +214,3 @@ class Classes:
                                   for at, row in zip(of.tolist(), texts, strict=False)]}
             for facts, of in found
         ]  # fmt: skip
-
-
-def rows_at(
-    places: NDArray[np.int64], on: str, splits: SplitRows, key: TestKey | None, columns: tuple[str, ...] = ("row", "text", "label")
-) -> pa.Table:
-    """Columns of the rows at `places`, in that order, without holding the texts of all."""
-    order = np.argsort(places, kind="stable")
-    wanted, found, start = places[order], [], 0
-    for batch in splits.batches(on, key=key, columns=columns):
-        inside = wanted[(wanted >= start) & (wanted < start + len(batch))] - start
-        found.append(batch.take(pa.array(inside)))
-        start += len(batch)
-    return pa.Table.from_batches(found).take(pa.array(np.argsort(order, kind="stable")))

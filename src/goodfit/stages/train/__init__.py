@@ -36,7 +36,7 @@ from goodfit.stages.train.language import Language
 from goodfit.stages.train.listening import Listener
 from goodfit.tasks import SAVED, Classification, Generation, Saved
 from goodfit.tasks.beginning import Beginning
-from goodfit.tasks.frozen import floor_of
+from goodfit.tasks.frozen import Floor, floor_of
 
 if TYPE_CHECKING:
     from goodfit.stages.choose import Choice
@@ -128,7 +128,7 @@ def _fitted(  # noqa: PLR0913 - what a training is made of
                 p.data.copy_(begun[name])
 
 
-def _floor(loaded: LoadedModel, plan: Tuned, examples: dict[str, Examples | None], recipe: Recipe, run: Run) -> Any:
+def _floor(loaded: LoadedModel, plan: Tuned, examples: dict[str, Examples | None], recipe: Recipe, run: Run) -> Floor | None:
     """What a linear model on the features of the untrained base gets right, where there are classes (`tasks.frozen`)."""
     train, valid = examples["train"], examples["valid"]
     if train is None or valid is None or train.learned is not None:

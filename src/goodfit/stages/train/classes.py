@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from goodfit.data.groups import clusters_of
 from goodfit.data.named import masked_kinds
 from goodfit.engine.events import Event, ignore
 from goodfit.engine.examples import Examples
@@ -20,7 +18,7 @@ from goodfit.engine.infer import in_order, infer
 from goodfit.models.load import LoadedModel
 from goodfit.models.save import save
 from goodfit.recipe import Recipe
-from goodfit.run import ASSIGNMENT, MODEL, Run
+from goodfit.run import MODEL, Run
 from goodfit.tasks import Classification, Saved
 
 if TYPE_CHECKING:
@@ -48,18 +46,10 @@ class Classes:
         valid: Examples | None = tokens.examples("valid") if tokens.rows.get("valid") else None
         if valid is not None:
             logits = in_order(infer(fitted.model, valid), len(valid))
-            clusters = _clusters(run, valid.row_ids(np.arange(len(valid))))
+            clusters = clusters_of(run.path, valid.row_ids(np.arange(len(valid))))
             task = task.with_decision(task.fit_decision(logits, np.asarray(valid.target), clusters=clusters, seed=recipe.seed))
         saved = Saved(task, recipe.task.text, tokens.max_length, base=choice.base.name, base_hash=choice.base.content,
                       mask=masked_kinds(run.path))  # fmt: skip
         save(fitted.model, loaded.tokenizer, folder, base=choice.base)
         saved.save(folder)
         return saved
-
-
-def _clusters(run: Run, rows: list[str]) -> NDArray[np.int64] | None:
-    """The cluster of each row, where some cluster has several: the unit of what is chosen on validation."""
-    assignment = pq.read_table(run.path / "split" / ASSIGNMENT, columns=["row", "group"])
-    places = pc.index_in(pa.array(rows, pa.string()), value_set=assignment["row"].combine_chunks())
-    groups: NDArray[np.int64] = assignment["group"].take(places).to_numpy().astype(np.int64)
-    return groups if len(np.unique(groups)) < len(groups) else None

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from goodfit.data.groups import groups_of
 from goodfit.engine.batches import Order
 from goodfit.engine.evaluation import splits_of
 from goodfit.engine.examples import Examples
@@ -30,7 +31,7 @@ from goodfit.monitor.events import Curves
 from goodfit.run import BEST, RECIPE, SUSPECTS, Run, list_runs
 from goodfit.score import Score
 from goodfit.settings import read
-from goodfit.stages.train.kept import Given, groups_of
+from goodfit.stages.train.kept import Given
 from goodfit.tasks.frozen import Floor
 
 SIBLINGS = 50
@@ -108,7 +109,7 @@ class Gathered:
 
     @cached_property
     def _who(self) -> dict[str, tuple[tuple[str, ...], NDArray[np.int64], NDArray[np.int64] | None]]:
-        groups, out = groups_of(self.run), {}
+        groups, out = groups_of(self.run.path), {}
         for name, rows in self.splits.items():
             ids = rows.row_ids(np.arange(len(rows)))
             target = np.asarray(rows.target)

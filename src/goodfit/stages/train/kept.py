@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from goodfit.data.groups import groups_of
 from goodfit.engine.examples import Examples
 from goodfit.engine.looks import LOSS, RIGHT, Followed, Looks
 from goodfit.files import write_atomic
-from goodfit.run import ASSIGNMENT, DATAMAP, LOOKED_AT, LOSSES, Run
+from goodfit.run import DATAMAP, LOOKED_AT, LOSSES, Run
 from goodfit.statistics.datamap import DataMap, map_of_sums, regions
 
 Given = Callable[[NDArray[Any]], list[Any]]
@@ -36,7 +36,7 @@ def write_looks(run: Run, looks: Looks, splits: dict[str, Examples], given: Give
         columns = {"loss": _listed(facts[:, :, LOSS]), "right": _listed(facts[:, :, RIGHT])}
         lines.append(pa.table({"split": pa.array([split] * len(steps), pa.string()), "step": pa.array(steps, pa.int64()), **columns}))
     _write(run.path / "train" / LOSSES, pa.concat_tables(lines))
-    groups = groups_of(run)
+    groups = groups_of(run.path)
     who = []
     for split, rows in splits.items():
         ids = rows.row_ids(np.arange(len(rows)))
@@ -61,19 +61,6 @@ def write_map(run: Run, followed: Followed, train: Examples, given: Given) -> Da
         "region": pa.array(regions(found).tolist(), pa.string()),
     }))  # fmt: skip
     return found
-
-
-def groups_of(run: Run) -> Callable[[list[str]], NDArray[np.int64]]:
-    """Row ids -> the group of each in the split (near-duplicates, one customer); -1 for a row that the split does not know."""
-    assignment = pq.read_table(run.path / "split" / ASSIGNMENT, columns=["row", "group"])
-    known = assignment["row"].combine_chunks()
-
-    def groups(rows: list[str]) -> NDArray[np.int64]:
-        places = pc.index_in(pa.array(rows, pa.string()), value_set=known)
-        found: NDArray[np.int64] = assignment["group"].take(places).cast(pa.int64()).fill_null(-1).to_numpy()
-        return found
-
-    return groups
 
 
 def _listed(values: NDArray[np.float16]) -> pa.Array:

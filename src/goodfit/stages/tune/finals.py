@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from goodfit.engine.events import Event
 from goodfit.score import Verdict
 from goodfit.stages.tune.answers import scored_by
 from goodfit.stages.tune.record import REPEATED, SEARCHED, Line, line_of
@@ -39,7 +40,6 @@ class Found:
     """The trial that was compared with the default."""
     verdict: Verdict | None = None
     sentence: str = ""
-    lines: list[Line] = field(default_factory=list)
     cut: str = ""
     """What the budget left out."""
 
@@ -72,13 +72,12 @@ def settle_it(given: Given, clusters: NDArray[np.int64]) -> Found:
     if default is not None:
         arms[0].number = default.trial
     if len(arms) == 1:
-        return Found(sentence=f"no trial but the default ran to its end ({_states(searched)}): the default stays", lines=given.book.lines)
+        return Found(sentence=f"no trial but the default ran to its end ({_states(searched)}): the default stays")
     fits = _affordable(given, len(arms) - 1)
     arms, cut = arms[: 1 + fits], "" if fits == len(arms) - 1 else f"repeats of {len(arms) - 1 - fits} of {len(arms) - 1} finalists"
     if fits == 0:
-        best = given.book.of(SEARCHED)
         words = "no time was left to repeat any trial with fresh seeds: what looked best may be luck, and the default stays"
-        return Found(sentence=words, lines=best, cut="all repeats")
+        return Found(sentence=words, cut="all repeats")
     seeds = [(given.ground.seed + k) % 2**63 for k in range(1, given.section.seeds + 1)]
     _repeat(given, arms, seeds)
     return _decide(given, arms, seeds, clusters, cut)
@@ -121,6 +120,7 @@ def _repeat(given: Given, arms: list[_Arm], seeds: list[int]) -> None:
     written = {(line.trial, line.seed) for line in given.book.of(REPEATED)}
     todo = [(arm, seed) for seed in seeds for arm in arms if (arm.number, seed) not in written]
     total, default = len(todo), {arm.number: arm.default for arm in arms}
+    place = {(arm.number, seed): number for number, (arm, seed) in enumerate(todo, 1)}
     queue = iter(todo)
 
     def job() -> Job | None:
@@ -135,16 +135,9 @@ def _repeat(given: Given, arms: list[_Arm], seeds: list[int]) -> None:
         how = value_in_words(given.primary, result.value) if result.state == "complete" else result.state
         given.screen.say(f"  repeat: {what}, seed {job.seed}: {how}, {result.seconds:.0f} s")
 
-    count = iter(range(1, total + 1))
-    place: dict[tuple[int, int], int] = {}
-
-    def tell(job: Job, event: dict[str, Any]) -> None:
-        number = (
-            place.setdefault((job.number, job.seed), 0)
-            or place.update({(job.number, job.seed): next(count)})
-            or place[job.number, job.seed]
-        )
+    def tell(job: Job, event: Event) -> None:
         if event["event"] == "step":
+            number = place[job.number, job.seed]
             given.screen.progress(f"repeat {number} of {total}", number - 1, total)
 
     work(given.ground, job, done, parallel=given.parallel, tell=tell)
@@ -162,18 +155,18 @@ def _decide(given: Given, arms: list[_Arm], seeds: list[int], clusters: NDArray[
 
     able = [(found, arm) for arm in arms[1:] if (found := mean(arm)) is not None]
     if not able:
-        return Found(sentence="every finalist failed with one of the fresh seeds: the default stays", lines=given.book.lines, cut=cut)
+        return Found(sentence="every finalist failed with one of the fresh seeds: the default stays", cut=cut)
     best = max(able, key=lambda pair: pair[0])[1]
     if mean(arms[0]) is None:
         words = f"the default failed with a fresh seed, and trial {best.number} with none: it is taken ({point_in_words(best.point)})"
-        return Found(best.point, best.number, None, words, given.book.lines, cut)
+        return Found(best.point, best.number, None, words, cut)
     scored = scored_by(given.primary, given.ground.rows(given.ground.judging), given.ground.start.task)
     others = [arm for _, arm in able if arm is not best]
     a, b, *rest = ([np.load(given.book.place(arm.number, seed) / ANSWERS) for seed in seeds] for arm in (best, arms[0], *others))
     question = Question(f"trial {best.number} vs the default on {given.primary}", seed=given.ground.seed % 2**32)
     verdict = compare_seeds(scored, a, b, clusters, question, rest)
     taken = verdict.answer == "better"
-    return Found(best.point if taken else {}, best.number, verdict, _sentence(best, verdict, len(seeds)), given.book.lines, cut)
+    return Found(best.point if taken else {}, best.number, verdict, _sentence(best, verdict, len(seeds)), cut)
 
 
 def _sentence(best: _Arm, verdict: Verdict, seeds: int) -> str:

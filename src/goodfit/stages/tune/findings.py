@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from goodfit.finding import Finding, Severity
+from goodfit.monitor.words import setting
 from goodfit.recipe import Tune
 from goodfit.score import Score
 from goodfit.stages.tune.finals import Found
@@ -19,7 +20,7 @@ from goodfit.stages.tune.measured import Measured
 from goodfit.stages.tune.record import REPEATED, SEARCHED, Line
 from goodfit.stages.tune.search import Given
 from goodfit.stages.tune.space import edge
-from goodfit.stages.tune.words import number, value_in_words
+from goodfit.stages.tune.words import value_in_words
 from goodfit.statistics import score
 
 MANY_FAILED, FEWEST_FAILED = 0.25, 3
@@ -77,12 +78,11 @@ def _outcome(found: Found) -> Finding:
 
 
 def _edges(given: Given, found: Found, searched: list[Line]) -> Finding:
-    number_ = found.trial
-    best = next((line for line in searched if line.trial == number_ and not line.default), None)
+    best = next((line for line in searched if line.trial == found.trial and not line.default), None)
     at = {} if best is None else {k: e for k, t in given.space.tried.items() if k in best.params and (e := edge(t, best.params[k]))}
     if not at or best is None:
         return _finding("TUN004", "edge_of_space", "note", "the best trial lies inside the space", "", status="passed")
-    said = ", ".join(f"{key} {number(best.params[key])} ({end})" for key, end in at.items())
+    said = ", ".join(f"{key} {setting(best.params[key])} ({end})" for key, end in at.items())
     return _finding(
         "TUN004", "edge_of_space", "note", f"the best trial lies at an edge of the space: {said}",
         "What lies beyond was not tried; better values may.", fix=f"widen tune.space for {next(iter(at))}",

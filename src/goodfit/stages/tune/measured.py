@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import nn
+
+from goodfit.engine.examples import Examples
 from goodfit.engine.measure import NoiseScale, RangeTest, noise_scale, range_test
+from goodfit.engine.objective import Objective
+from goodfit.engine.plan import Plan
 from goodfit.files import write_json
 from goodfit.recipe import Tune
 from goodfit.run import MEASURED, Screen
@@ -29,15 +34,18 @@ def measure(section: Tune, ground: Ground, folder: Path, screen: Screen) -> Meas
     settled = ground.settled({})
     train = ground.tokens.examples("train")
     found = Measured()
+
+    def copy() -> tuple[nn.Module, Examples, Plan, Objective]:
+        loaded = ground.start.model(ground.train, ground.peft, lora_dropout=settled.lora_dropout, seed=ground.seed)
+        return loaded.model, train, settled.plan, ground.start.objective(ground.train)
+
     if section.range_test:
         screen.say("  range test: a hundred steps on a copy")
-        model = ground.start.model(ground.train, ground.peft, lora_dropout=settled.lora_dropout, seed=ground.seed).model
         high = 1e-1 * (FASTER if ground.peft.method == "lora" else 1.0)
-        found = Measured(range_test=range_test(model, train, settled.plan, ground.start.objective(ground.train), span=(1e-7, high)))
+        found = Measured(range_test=range_test(*copy(), span=(1e-7, high)))
     if section.noise_scale:
         screen.say("  noise scale: the first steps on a copy")
-        model = ground.start.model(ground.train, ground.peft, lora_dropout=settled.lora_dropout, seed=ground.seed).model
-        found = Measured(found.range_test, noise_scale(model, train, settled.plan, ground.start.objective(ground.train)))
+        found = Measured(found.range_test, noise_scale(*copy()))
     if found != Measured():
         write_json(folder / MEASURED, {
             "schema": SCHEMA, "rate": settled.plan.learning_rate, "batch": settled.plan.train_batch_size,

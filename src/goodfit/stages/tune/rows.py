@@ -5,12 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from goodfit.run import ASSIGNMENT
+from goodfit.data.groups import groups_of
 from goodfit.statistics.comparing import LEAST_CLUSTERS, LEAST_ROWS
 
 Indices = NDArray[np.int64]
@@ -21,13 +18,11 @@ LEAST = 2 * LEAST_ROWS
 """Validation rows below which nothing is searched."""
 
 
-def clusters_of(run_path: Path, rows: list[str]) -> Indices:
+def units_of(run: Path, rows: list[str]) -> Indices:
     """The cluster of each row, as split has it; rows that it does not know are alone."""
-    assignment = pq.read_table(run_path / "split" / ASSIGNMENT, columns=["row", "group"])
-    places = pc.index_in(pa.array(rows), value_set=assignment["row"].combine_chunks())
-    groups = assignment["group"].take(places).to_numpy(zero_copy_only=False)
-    alone = np.asarray(places.is_null())
-    out = np.where(alone, 0, np.nan_to_num(groups)).astype(np.int64)
+    groups = groups_of(run)(rows)
+    alone = groups < 0
+    out = np.where(alone, 0, groups)
     out[alone] = out.max(initial=0) + 1 + np.arange(int(alone.sum()))
     return out
 

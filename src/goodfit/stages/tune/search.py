@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from optuna.trial import TrialState
 
@@ -89,6 +89,8 @@ class _Search:
         self.section = given.section
         self.again: list[Asked] = []
         self.begun: dict[int, Asked] = {}
+        self.steps: dict[int, int] = {}
+        """Of each trial begun here, in which it sees as many rows as the default's training."""
         self.sampler = sampler_for(self.section.sampler, self.section.trials, len(given.known))
         self.rungs = given.space.comparable and self.section.pruner != "none"
         self.rows = given.training_rows
@@ -119,13 +121,12 @@ class _Search:
         given, point = self.given, asked.point
         self.begun[asked.number] = asked
         whole = {} if asked.default else given.space.whole(point)
-        rungs = None
+        plan, rungs = given.ground.settled(whole).plan, None
+        batch = plan.train_batch_size or 1
+        self.steps[asked.number] = max(1, round(self.rows / batch))
         if self.rungs and not (asked.default and SCHEDULE in given.space.implied):
-            plan = given.ground.settled(whole).plan
-            warmup = plan.warmup(max(1, round(self.rows / (plan.train_batch_size or 1)))) * (plan.train_batch_size or 1)
-            rungs = Rungs(
-                self.section.storage, self.book.folder, given.name, asked.trial_id, self.rows, float(warmup), stops=not asked.default
-            )
+            warmup = float(plan.warmup(self.steps[asked.number]) * batch)
+            rungs = Rungs(self.section.storage, self.book.folder, given.name, asked.trial_id, self.rows, warmup, stops=not asked.default)
         return Job(asked.number, whole, given.ground.seed, self.book.place(asked.number), rungs, threads=given.threads)
 
     def _time_left(self) -> bool:
@@ -141,8 +142,7 @@ class _Search:
         default = self.begun[job.number].default
         _refuse_hopeless(result, default=default)
         params = self.given.space.default if default else job.point
-        line = line_of(job, result, phase=SEARCHED, default=default)
-        line = Line(**{**line.to_json(), "params": params})
+        line = replace(line_of(job, result, phase=SEARCHED, default=default), params=params)
         self.book.add(line)
         self._tell_study(line)
         self.given.screen.say(f"  {self._said(line)}")
@@ -154,12 +154,8 @@ class _Search:
     def tell(self, job: Job, event: Event) -> None:
         """An event of the trial under way."""
         if event["event"] == "step" and event.get("loss") is not None:
-            seen = event["step"] / max(1, round(self.rows / max(1, self._batch(job))))
             count = len(self.book.of(SEARCHED)) + 1
-            self.given.screen.progress(f"trial {count} of {self.section.trials}", min(1.0, seen), 1.0)
-
-    def _batch(self, job: Job) -> int:
-        return self.given.ground.settled(job.point).plan.train_batch_size or 1
+            self.given.screen.progress(f"trial {count} of {self.section.trials}", min(1.0, event["step"] / self.steps[job.number]), 1.0)
 
     def _said(self, line: Line) -> str:
         done = len(self.book.of(SEARCHED))

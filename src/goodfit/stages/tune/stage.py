@@ -20,7 +20,7 @@ from goodfit.stages.tune.findings import findings_of_measures, findings_of_searc
 from goodfit.stages.tune.importance import importance
 from goodfit.stages.tune.measured import measure
 from goodfit.stages.tune.record import SEARCHED, Book
-from goodfit.stages.tune.rows import LEAST, clusters_of, enough, halves
+from goodfit.stages.tune.rows import LEAST, enough, halves, units_of
 from goodfit.stages.tune.search import Given, search
 from goodfit.stages.tune.space import Point, space_of
 from goodfit.stages.tune.trial import Ground
@@ -95,7 +95,7 @@ def _ground(recipe: Recipe, choice: Choice, tokens: Tokens, run: Run) -> tuple[G
     clusters = np.zeros(0, dtype=np.int64)
     if (recipe.tune or OFF).trials and tokens.rows.get("valid"):
         valid = tokens.examples("valid")
-        clusters = clusters_of(run.path, valid.row_ids(np.arange(len(valid))))
+        clusters = units_of(run.path, valid.row_ids(np.arange(len(valid))))
     choosing, judging = halves(clusters, recipe.seed)
     return Ground(recipe.train, recipe.peft, facts, start, tokens, choosing, judging, recipe.seed), clusters
 

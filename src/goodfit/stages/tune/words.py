@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from goodfit.monitor.words import SHARES, setting
 from goodfit.score import Score
 from goodfit.statistics.comparing import gain_of
-
-SHARES = frozenset({"macro_f1", "micro_f1", "accuracy", "subset_accuracy", "token_accuracy"})
 
 
 def point_in_words(point: dict[str, Any]) -> str:
     """`learning_rate 2.1e-04, r 32`."""
-    return ", ".join(f"{key.rpartition('.')[2]} {number(value)}" for key, value in point.items()) or "nothing changed"
-
-
-def number(value: Any) -> str:
-    """A value of a key: rates with two digits that count."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return ", ".join(f"{key.rpartition('.')[2]} {setting(value)}" for key, value in point.items()) or "nothing changed"
 
 
 def value_in_words(primary: str, value: float | None) -> str:

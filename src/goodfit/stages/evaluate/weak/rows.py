@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from goodfit.stages.evaluate.answering import Answered as Whole
-from goodfit.stages.evaluate.answering import SplitRows
+from goodfit.stages.evaluate.answering import SplitRows, rows_at
 from goodfit.stages.evaluate.mistakes import is_wrong
 from goodfit.stages.evaluate.weak.predicates import Rows
 from goodfit.stages.evaluate.weak.search import Answered
@@ -16,7 +15,6 @@ from goodfit.tasks.baselines.neighbours import Neighbours
 from goodfit.tasks.predictor import Predictor
 
 MOST = 10_000
-BATCH = 4096
 
 
 def looked_at(
@@ -26,12 +24,7 @@ def looked_at(
     n = len(whole)
     places = np.sort(np.random.default_rng([seed, 0x5C]).permutation(n)[:MOST])
     columns = ("row", "text", *(f"group.{axis}" for axis in splits.axes))
-    parts, start = [], 0
-    for batch in splits.batches(whole.split, size=BATCH, key=key, columns=columns):
-        inside = places[(places >= start) & (places < start + len(batch))] - start
-        parts.append(batch.take(pa.array(inside)))
-        start += len(batch)
-    table = pa.Table.from_batches(parts)
+    table = rows_at(places, whole.split, splits, key, columns)
     texts = table["text"].to_pylist()
     groups = {axis: table[f"group.{axis}"].to_pylist() for axis in splits.axes}
     truth, several = whole.truth[places], whole.task.multi_label

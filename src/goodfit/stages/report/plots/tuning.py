@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from goodfit.monitor.words import SHARES, setting
 from goodfit.stages.report import words
 from goodfit.stages.report.charts import Values, coloured, layer, names, quantity, spec, told
 from goodfit.stages.report.plots.common import capped, unique
@@ -19,7 +20,6 @@ LINES, SLICES = 60, 4
 """Trials drawn as lines, and keys that get a chart of their own, at most."""
 DEFAULT, BEST, OTHERS, STOPPED = "the default", "best third", "other trials", "stopped or failed"
 COLOURS = {DEFAULT: "mark", BEST: "model", OTHERS: "rival", STOPPED: "bar"}
-SHARES = ("macro_f1", "micro_f1", "accuracy", "subset_accuracy", "token_accuracy")
 
 
 def parallel(found: TuningFacts) -> Iterator[Chart]:
@@ -82,10 +82,10 @@ def _slice(found: TuningFacts, key: TriedKey, points: list[tuple[TrialFacts, flo
         id=f"tuning-slice-{place}",
         section="tuning",
         title=f"{words.upper(metric)} against {key.key}",
-        text=f"{words.count(len(points), 'trial')} that ran to the end; the best has {_value(best.params[key.key])}. "
+        text=f"{words.count(len(points), 'trial')} that ran to the end; the best has {setting(best.params[key.key])}. "
         "Other keys vary too: a cloud without a shape says that this one matters little.",
         columns=["trial", key.key, metric],
-        rows=capped([[f"{trial.trial}", _value(trial.params[key.key]), _score(trial, found)] for trial, _ in points]),
+        rows=capped([[f"{trial.trial}", setting(trial.params[key.key]), _score(trial, found)] for trial, _ in points]),
         spec=spec(
             values,
             [layer("point", {"x": across, "y": up, "color": coloured("series", present), "tooltip": told()}, filled=True, size=50)],
@@ -149,7 +149,7 @@ def _number(text: str) -> bool:
 
 def _row(trial: TrialFacts, found: TuningFacts) -> list[str]:
     name = f"{trial.trial} (default)" if trial.default else f"{trial.trial} (taken)" if trial.taken else f"{trial.trial}"
-    return [name, *(_value(trial.params[key.key]) if key.key in trial.params else "" for key in found.keys), _score(trial, found)]
+    return [name, *(setting(trial.params[key.key]) if key.key in trial.params else "" for key in found.keys), _score(trial, found)]
 
 
 def _score(trial: TrialFacts, found: TuningFacts) -> str:
@@ -160,15 +160,9 @@ def _score(trial: TrialFacts, found: TuningFacts) -> str:
 
 def _tip(trial: TrialFacts, found: TuningFacts) -> str:
     what = "the default" if trial.default else f"trial {trial.trial}"
-    inside = ", ".join(f"{_short(key.key)} {_value(trial.params[key.key])}" for key in found.keys if key.key in trial.params)
+    inside = ", ".join(f"{_short(key.key)} {setting(trial.params[key.key])}" for key in found.keys if key.key in trial.params)
     return f"{what}: {_score(trial, found)} ({inside})"
 
 
 def _short(key: str) -> str:
     return key.rpartition(".")[2]
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
