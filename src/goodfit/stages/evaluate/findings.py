@@ -28,6 +28,7 @@ from goodfit.stages.evaluate.questions import (
     why_absent,
 )  # fmt: skip
 from goodfit.stages.evaluate.scoring import MODEL, Scored, outcome, support
+from goodfit.statistics.folds import level_of
 from goodfit.statistics.multiple import level_for
 from goodfit.statistics.power import careful_discordance, smallest_difference
 from goodfit.statistics.scoring import per_class, rare_classes
@@ -80,7 +81,7 @@ def _weak_labels(scored: Scored) -> Iterator[Finding]:
     """
     code, kind, answered = "EVA003", "weak_class", scored.answered
     made, counts = outcome(answered, MODEL), support(answered)
-    level = level_for(len(answered.names))
+    level = level_of(level_for(len(answered.names)), answered.folds)
     f1 = per_class("f1", made.truth, made.predictions, names=answered.names, clusters=made.clusters, level=level)
     values = [s.value for s in f1 if s.value is not None]
     if len(values) < 2:
