@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from goodfit.statistics import Question, compare, score
+from goodfit.statistics import Question, adjust, compare, score
 from goodfit.statistics.folds import as_folds, factor, level_of, verdict_of_folds
 
 
@@ -50,6 +50,17 @@ def test_a_comparison_and_its_p_agree() -> None:
         verdict = verdict_of_folds(compare("accuracy", truth, a, b, question=asked), 5)
         assert verdict.p is not None and verdict.difference is not None and verdict.difference.low is not None
         assert (verdict.answer == "better") == (verdict.difference.low > 0)
-        assert verdict.p <= 0.05 or verdict.answer == "cannot_tell"
+        assert (verdict.p < 0.05) == (verdict.answer == "better")
         seen.add(verdict.answer)
     assert seen == {"better", "cannot_tell"}
+
+
+def test_a_large_difference_stays_one_after_correction() -> None:
+    """A p of resamples is no smaller than one in so many: scaled, it would not survive Holm."""
+    rng = np.random.default_rng(1)
+    truth = rng.integers(3, size=400)
+    a, b = np.where(rng.random(400) < 0.9, truth, (truth + 1) % 3), np.where(rng.random(400) < 0.5, truth, (truth + 1) % 3)
+    clusters = np.arange(400) // 2
+    verdict = verdict_of_folds(compare("macro_f1", truth, a, b, clusters=clusters, question=Question(level=level_of(0.95, 5))), 5)
+    assert verdict.p is not None and verdict.p < 1e-6
+    assert [one.answer for one in adjust([verdict] * 10, "baselines")] == ["better"] * 10

@@ -41,9 +41,20 @@ def as_folds(score: Score, folds: int | None, level: float = 0.95) -> Score:
 
 
 def verdict_of_folds(verdict: Verdict, folds: int | None, level: float = 0.95) -> Verdict:
-    """The same of a comparison, and of its p."""
-    if folds is None:
+    """The same of a comparison. Its p is that of the interval: a p of resamples cannot be smaller than one in so many, and would be far
+    too large once it is corrected.
+    """
+    if folds is None or verdict.difference is None:
         return verdict
-    difference = None if verdict.difference is None else as_folds(verdict.difference, folds, level)
-    p = None if verdict.p is None else float(2 * stats.norm.sf(stats.norm.isf(max(verdict.p, 1e-300) / 2) / factor(folds)))
-    return verdict.model_copy(update={"difference": difference, "p": p})
+    return verdict.model_copy(update={"difference": as_folds(verdict.difference, folds, level), "p": _p_of(verdict, level)})
+
+
+def _p_of(verdict: Verdict, level: float) -> float | None:
+    """p of a difference whose interval has `level`: how far zero lies outside, in half-widths on its side."""
+    found = verdict.difference
+    if verdict.p is None or found is None or found.value is None or found.low is None or found.high is None:
+        return verdict.p
+    half = found.value - found.low if found.value > 0 else found.high - found.value
+    if found.value == 0 or half <= 0:
+        return 1.0 if found.value == 0 else verdict.p
+    return float(2 * stats.norm.sf(stats.norm.isf((1 - level) / 2) * abs(found.value) / half))

@@ -16,13 +16,13 @@ from goodfit.score import Score
 from goodfit.stages.evaluate.answering import ModelSystem
 from goodfit.stages.evaluate.mistakes import is_wrong
 from goodfit.stages.evaluate.questions import (
-    MORE_ROWS,
     VERY_WIDE,
     WIDE,
     baselines,
     finding,
     gates,
     interval,
+    more_rows,
     reused,
     truncated,
     why_absent,
@@ -153,7 +153,7 @@ def _enough_rows(scored: Scored) -> Iterator[Finding]:
     code, kind, top, n = "EVA005", "few_rows", scored.headline, len(scored.answered)
     if top.value is None:
         title = f"{metric(top.name)} is not scored: {why_absent(top, scored)}"
-        yield finding(code, kind, title, scored, severity="warning", n_rows=n, fix=MORE_ROWS)
+        yield finding(code, kind, title, scored, severity="warning", n_rows=n, fix=more_rows(scored))
         return
     if top.unit != "share" or top.low is None or top.high is None:
         reason = f"{metric(top.name)} has no interval between 0 and 1"
@@ -172,7 +172,7 @@ def _enough_rows(scored: Scored) -> Iterator[Finding]:
         return
     yield finding(
         code, kind, f"{rows} only to within {100 * half:.1f} points", scored, detail=detail, evidence=(top,), n_rows=n,
-        severity="warning" if half > VERY_WIDE else "note", fix=MORE_ROWS,
+        severity="warning" if half > VERY_WIDE else "note", fix=more_rows(scored),
     )  # fmt: skip
 
 
