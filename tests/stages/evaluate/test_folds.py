@@ -113,3 +113,13 @@ def test_several_labels(tmp_path: Path) -> None:
     scores = read_json(found.run.path / "evaluate" / "scores.json")
     assert scores["n"] == 150
     assert all(one["value"] is not None for one in scores["folds"]["of_each"])
+
+
+def test_more_folds_than_a_side_has_groups(tmp_path: Path) -> None:
+    """A fold may hold validation rows only."""
+    recipe = project(tmp_path, content=rows(30), split={"folds": 10, "valid_size": 0.2}, fail_on="never",
+                     evaluate={"baselines": ["majority"]}, train={"num_train_epochs": 1})  # fmt: skip
+    found = start(recipe, workspace=tmp_path / "runs")
+    assert found.error is None, found.error
+    told = answers(found.run)
+    assert len(told[told["system"] == "majority"]) == 30

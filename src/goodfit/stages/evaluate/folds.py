@@ -148,8 +148,9 @@ class FoldedClasses(Classes):
         rows = self.rows
         assert rows is not None
         if not self.of_fold:
-            fold = folds_of(self.run.path)(rows.row)
-            self.of_fold = [rows.part(np.flatnonzero(fold != number)) for number in range(int(fold.max()) + 1)]
+            known = folds_of(self.run.path)
+            fold, k = known(rows.row), 1 + int(known(self.splits.row_ids(ON)).max())
+            self.of_fold = [rows.part(np.flatnonzero(fold != number)) for number in range(k)]
         made = []
         for done, part in enumerate(self.of_fold):
             self.run.screen.progress(f"fitting the baseline {name}, fold by fold", done, len(self.of_fold))
