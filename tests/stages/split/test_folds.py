@@ -78,7 +78,7 @@ def test_the_recipe_scores_folds_and_keeps_no_test_rows() -> None:
 @pytest.mark.parametrize(
     ("split", "evaluate", "more", "said"),
     [
-        ("folds: 5, test_size: 0.2", "", "", "test_size must be 0"),
+        ("folds: 5, test_size: 0.2", "", "", "leave test_size out"),
         ("folds: 5, time: when", "", "", "leave out folds or time"),
         ("folds: 5", "on: test", "", "split.folds keeps no test rows back"),
         ("", "on: folds", "", "needs split.folds"),
