@@ -32,6 +32,7 @@ MODULES = (
     "benchmarks.tune",
     "benchmarks.slices",
     "benchmarks.conformal",
+    "benchmarks.folds",
     "benchmarks.engineered",
     "benchmarks.evidence_cost",
 )

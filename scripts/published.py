@@ -59,6 +59,7 @@ def files_reference() -> str:
         "| `evaluate/mistakes.jsonl` | the most confident mistakes: row, label, prediction, p, text |",
         "| `train/losses.parquet` | split, step, loss, right: of every row looked at, at every look, as lists in the order of looked_at.parquet |",
         "| `train/looked_at.parquet` | split (valid, train_probe), row, label, group: the rows that were looked at |",
+        "| `train/folds/<fold>.parquet` | row, prediction, p_`<label>` … of a fold's rows; `<fold>.json`: how its model was made |",
         "| `train/datamap.parquet` | row, label, confidence, variability, margin, correct_share, region (easy, ambiguous, hard): how training rows were learned |",
         "| `train/model/` | the layout of transformers, or of PEFT for an adapter; `goodfit.json` beside it |",
         "| `recipe.yaml`, `resolved.yaml` | the recipe as written; every default filled in, `auto` resolved |",

@@ -106,7 +106,7 @@ PROBLEMS = [
     ("split: {test_size: 15}", "split.test_size: 15 must be below 1", "a share: 0.15 for 15%"),
     ("split: {test_size: 15%}", "split.test_size: '15%' is not a number", "write 0.15 for 15%"),
     ("split: {test_size: 0.5, valid_size: 0.5}", "split: test_size + valid_size leave no rows for training", None),
-    ("evaluate: {on: tset}", "evaluate.on: 'tset' is not one of test, valid; did you mean test?", "test"),
+    ("evaluate: {on: tset}", "evaluate.on: 'tset' is not one of test, valid, folds; did you mean test?", "test"),
     ("evaluate: {on: validation}", "evaluate.on: 'validation' is not one of", "valid"),
     ("train: {precision: bf16}", "train.precision: 'bf16' is not one of auto, float32, bfloat16", "bfloat16"),
     ("peft: {method: qlora}", "peft.method: 'qlora' is not one of full, lora", "lora (weights are not quantised"),

@@ -51,7 +51,7 @@ def check_classes(loaded: Loaded, base: Path) -> dict[str, Any]:
     """The answer of `check` for a classifier."""
     recipe = loaded.recipe
     counted = count(recipe, *divide(recipe, base))
-    train_rows, test_rows = counted.sides["train"], counted.sides["test"]
+    train_rows = counted.sides["train"]
     model, why, candidates = find_base(recipe, base, Classifier.of(max(2, len(counted.labels))))
     facts = Facts(
         rows=train_rows,
@@ -67,7 +67,7 @@ def check_classes(loaded: Loaded, base: Path) -> dict[str, Any]:
     return {
         "settings": list(settings(loaded, resolved, reasons)),
         "would_run": [*would_run(recipe, model, settled.plan, counted, train_rows), *listed(candidates)],
-        "can_show": can_show(counted) if test_rows else ["no test rows: nothing will be shown of unseen text"],
+        "can_show": can_show(counted) if counted.scored else ["no test rows: nothing will be shown of unseen text"],
         "problems": problems(counted),
         "rows": counted.rows, "splits": counted.sides, "labels": counted.labels, "model": model.to_json(),
     }  # fmt: skip
@@ -89,26 +89,34 @@ def would_run(recipe: Recipe, model: Identity, plan: Plan, counted: Counted, tra
         f"{train_rows:,} training rows of about {tokens:.0f} tokens; {steps:,.0f} steps of {plan.train_batch_size} rows "
         f"({epochs:.3g} epochs), learning rate {plan.learning_rate:g}",
         f"about {duration(seconds)} of training here ({how}), about {size(memory)} of memory, {size(disk)} of disk",
+        *_of_folds(counted.folds, seconds),
         *search_lines(recipe, seconds, counted.sides["valid"], task=recipe.task.kind),
     ]
 
 
+def _of_folds(folds: int | None, seconds: float) -> list[str]:
+    if folds is None:
+        return []
+    return [f"before it {folds} models for the rows out of fold, about {duration(folds * seconds * (1 - 1 / folds))} more"]
+
+
 def can_show(counted: Counted) -> list[str]:
     """Half-width of the main score, smallest visible difference to a baseline, smallest gap per group."""
-    test_rows, units = counted.sides["test"], counted.units
+    rows, units, called = counted.scored, counted.units, counted.called
     if units < FEW_UNITS:
-        return [too_few(units)]
+        return [too_few(units, called)]
     present = {label: n for label, n in counted.tested.items() if n}
     rarest = min(present, key=lambda label: present[label])
-    points = 100 * half_width(units, ASSUMED)
-    clusters = f" in {units:,} clusters, if rows of a cluster are alike" if units < test_rows else ""
+    points = 100 * half_width(counted.worth(units), ASSUMED)
+    clusters = f" in {units:,} clusters, if rows of a cluster are alike" if units < rows else ""
+    folds = "" if counted.folds is None else f", each answered by one of {counted.folds} models that did not learn from it"
     out = [
-        f"an accuracy of {ASSUMED:.0%} would be known to ±{points:.1f} points ({test_rows:,} test rows{clusters})",
-        f"macro-F1 to about ±{100 * half_width_macro(list(present.values()), ASSUMED):.1f} points; "
-        f"the rarest class, {rarest!r}, has {present[rarest]} test rows",
-        lead_line(units),
+        f"an accuracy of {ASSUMED:.0%} would be known to ±{points:.1f} points ({rows:,} {called}{clusters}{folds})",
+        f"macro-F1 to about ±{100 * half_width_macro([counted.worth(n) for n in present.values()], ASSUMED):.1f} points; "
+        f"the rarest class, {rarest!r}, has {present[rarest]} {called}",
+        lead_line(counted.worth(units)),
     ]
-    return out + [line for axis, members in counted.groups.items() for line in group_lines(axis, members)]
+    return out + [line for axis, members in counted.groups.items() for line in group_lines(axis, members, called)]
 
 
 def problems(counted: Counted) -> list[str]:
@@ -122,9 +130,9 @@ def problems(counted: Counted) -> list[str]:
     thin = {label: n for label, n in counted.tested.items() if n < FEW_OF_CLASS <= counted.labels[label]}
     if thin:
         names = ", ".join(f"{label!r} {n}" for label, n in list(thin.items())[:5])
-        out.append(f"few test rows of some classes, whose own scores will say little: {names}{' …' if len(thin) > 5 else ''}")
-    if counted.sides["test"] < 100:
-        out.append(f"{counted.sides['test']} test rows give wide intervals; about 400 would give ±4 points")
+        out.append(f"few {counted.called} of some classes, whose own scores will say little: {names}{' …' if len(thin) > 5 else ''}")
+    if counted.scored < 100:
+        out.append(f"{counted.scored} {counted.called} give wide intervals; about 400 would give ±4 points")
     if counted.sides["train"] < 200:
         out.append(f"{counted.sides['train']} training rows are few for fine-tuning all weights")
     return out

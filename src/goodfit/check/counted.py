@@ -36,6 +36,7 @@ from goodfit.stages.split.decide import divide as divide_rows
 from goodfit.stages.split.record import Origin
 from goodfit.stages.split.sources import columns_of, sources_of
 from goodfit.statistics import smallest_difference, smallest_gap
+from goodfit.statistics.folds import factor
 
 ASSUMED = 0.8
 """Accuracy at which the widths are quoted."""
@@ -67,11 +68,23 @@ class Counted:
     labels: dict[str, int]
     """Class -> rows of all splits, largest first; classes without rows too."""
     tested: dict[str, int]
-    """Class -> test rows."""
+    """Class -> rows that are scored: test rows, or with `split.folds` all."""
     groups: dict[str, Counter[str]]
-    """Axis -> member -> test rows."""
+    """Axis -> member -> the same."""
     units: int
-    """Independent test rows: clusters, where rows share a text or a value of `split.by`."""
+    """Independent ones: clusters, where rows share a text or a value of `split.by`."""
+    scored: int = 0
+    """Rows that are scored."""
+    folds: int | None = None
+
+    @property
+    def called(self) -> str:
+        """What the scored rows are called."""
+        return "test rows" if self.folds is None else "rows"
+
+    def worth(self, rows: int) -> int:
+        """To how many rows of an ordinary test set so many are equal: answers of folds know less than independent ones."""
+        return rows if self.folds is None else max(1, round(rows / factor(self.folds) ** 2))
 
 
 def divide(recipe: Recipe, base: Path) -> tuple[RowStore, Division]:
@@ -85,6 +98,7 @@ def divide(recipe: Recipe, base: Path) -> tuple[RowStore, Division]:
 def count(recipe: Recipe, store: RowStore, division: Division) -> Counted:
     """The counts of the divided rows."""
     train, test = division.sides == TRAIN, division.sides == TEST
+    test = test if division.folds is None else division.folds >= 0
     lengths = pc.utf8_length(store.column("text").filter(pa.array(train)))
     used, tested = (_by_label(division, mask) for mask in (division.look.used, test))
     return Counted(
@@ -96,6 +110,8 @@ def count(recipe: Recipe, store: RowStore, division: Division) -> Counted:
         tested=tested,
         groups={axis: _members(store.column(f"group.{axis}").filter(pa.array(test))) for axis in recipe.groups},
         units=len(np.unique(division.groups[test])),
+        scored=int(test.sum()),
+        folds=recipe.split.folds,
     )
 
 
@@ -132,9 +148,9 @@ def lost_rows(counted: Counted) -> list[str]:
     return [f"{sum(counted.dropped.values()):,} rows will not be used ({reasons})"]
 
 
-def too_few(units: int) -> str:
+def too_few(units: int, rows: str = "test rows") -> str:
     """What is said below FEW_UNITS."""
-    return f"{units} independent test rows: not enough to say anything with an interval worth printing"
+    return f"{units} independent {rows}: not enough to say anything with an interval worth printing"
 
 
 def lead_line(units: int, where: str = "") -> str:
@@ -145,17 +161,17 @@ def lead_line(units: int, where: str = "") -> str:
     )
 
 
-def group_lines(axis: str, members: Counter[str]) -> Iterator[str]:
+def group_lines(axis: str, members: Counter[str], rows: str = "test rows") -> Iterator[str]:
     """The smallest gap that is seen, for each member of an axis."""
     if len(members) < 2:
         return
     total = members.total()
     for member, n in [(m, n) for m, n in members.most_common() if n >= FEW_OF_GROUP][:SHOWN_MEMBERS]:
         gap = smallest_gap(n, max(1, total - n), ASSUMED)
-        yield f"{axis} = {member}: {n:,} test rows; a gap to the rest is seen from {100 * gap:.0f} points"
+        yield f"{axis} = {member}: {n:,} {rows}; a gap to the rest is seen from {100 * gap:.0f} points"
     few = sum(n < FEW_OF_GROUP for n in members.values())
     if few:
-        yield f"{axis}: {few} members have fewer than {FEW_OF_GROUP} test rows; nothing can be said of them"
+        yield f"{axis}: {few} members have fewer than {FEW_OF_GROUP} {rows}; nothing can be said of them"
 
 
 def machine_needs(model: Identity, plan: Plan, *, lora: bool) -> tuple[float, float]:

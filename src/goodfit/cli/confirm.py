@@ -72,6 +72,9 @@ def _can_be(chosen: Run) -> None:
         raise RunError(f"{chosen.id} has no model to confirm: its training is {trained.state if trained else 'pending'}",
                        fix=f"goodfit run {chosen.id} finishes it")  # fmt: skip
     if not chosen.record.data.get("splits", {}).get("test"):
+        if chosen.record.data.get("splits") and (chosen.path / "train" / runs.FOLDS).is_dir():
+            raise RunError(f"{chosen.id} has no test rows: split.folds scores all rows, each by a model that had not learned from it",
+                           fix="nothing is left to confirm; label new rows for a test of the model that is kept")  # fmt: skip
         raise RunError(f"{chosen.id} has no test rows", fix="set split.test_size above 0 (it takes a new split, and a new training)")
 
 

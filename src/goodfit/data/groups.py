@@ -1,4 +1,5 @@
-"""The group of each row as the split has it: rows that stay together (near-duplicates, one customer), and are no independent draws.
+"""The group of each row as the split has it: rows that stay together (near-duplicates, one customer), and are no independent draws. And
+its fold, where there are folds.
 
 Layer: data. Reads split/assignment.parquet of a run's folder.
 """
@@ -23,16 +24,25 @@ Ids: TypeAlias = Sequence[str] | pa.ChunkedArray
 
 def groups_of(run: Path) -> Callable[[Ids], Ints]:
     """Row ids [n] -> the group of each [n]; -1 for a row that the split does not know."""
-    assignment = pq.read_table(run / "split" / ASSIGNMENT, columns=["row", "group"])
+    return _column(run, "group")
+
+
+def folds_of(run: Path) -> Callable[[Ids], Ints]:
+    """Row ids [n] -> the fold of each [n] (`split.folds`); -1 for a row that is in none."""
+    return _column(run, "fold")
+
+
+def _column(run: Path, name: str) -> Callable[[Ids], Ints]:
+    assignment = pq.read_table(run / "split" / ASSIGNMENT, columns=["row", name])
     known = assignment["row"].combine_chunks()
 
-    def groups(rows: Ids) -> Ints:
+    def found(rows: Ids) -> Ints:
         ids = rows if isinstance(rows, pa.ChunkedArray) else pa.array(rows, pa.string())
         places = pc.index_in(ids, value_set=known)
-        found: Ints = assignment["group"].take(places).cast(pa.int64()).fill_null(-1).to_numpy()
-        return found
+        out: Ints = assignment[name].take(places).cast(pa.int64()).fill_null(-1).to_numpy()
+        return out
 
-    return groups
+    return found
 
 
 def clusters_of(run: Path, rows: Ids) -> Ints | None:

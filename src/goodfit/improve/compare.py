@@ -23,10 +23,11 @@ from goodfit.improve.pairs import MODEL, Pair, untold
 from goodfit.improve.review import reviewed
 from goodfit.improve.written import written
 from goodfit.ledger import OVERLAP
-from goodfit.run import ASSIGNMENT, PREDICTIONS, SCORES, Run
+from goodfit.run import ASSIGNMENT, FOLDS, PREDICTIONS, SCORES, Run
 from goodfit.score import Verdict
 from goodfit.statistics import Question, adjust
 from goodfit.statistics import compare as paired
+from goodfit.statistics.folds import level_of, verdict_of_folds
 
 SEPARATOR = "\x1f"
 """Between the names of a set, where a join needs one text."""
@@ -127,7 +128,15 @@ def _classified(pair: Pair) -> list[Verdict]:
     labels, a, b = _encoded(joined, list(labels_of), multi=multi)
     clusters = clusters_of(pair.other.path, joined["row"])
     names = MULTI_METRICS if multi else METRICS
-    return [paired(name, labels, a, b, clusters=clusters, question=Question(text=f"{pair.question} on {name}")) for name in names]
+    folds = folds_scored(pair.mine)
+    said = [paired(name, labels, a, b, clusters=clusters, question=Question(f"{pair.question} on {name}", level=level_of(0.95, folds)))
+            for name in names]  # fmt: skip
+    return [verdict_of_folds(verdict, folds) for verdict in said]
+
+
+def folds_scored(scores: dict[str, Any]) -> int | None:
+    """How many models answered the rows of a scores.json, each those that it had not learned from; None: one model."""
+    return scores.get("folds", {}).get("n") if scores["on"] == FOLDS else None
 
 
 def _is_multi(run: Run) -> bool:

@@ -33,6 +33,9 @@ _ROLE_NAMES = (
 )
 
 
+FOLDS = "  # folds: 5  # in place of test_size and evaluate.on: all rows are scored, each by one of 5 models that did not learn from it"
+
+
 def recipe_text(name: str, seen: Seen, found: Roles, reasons: Mapping[str, str]) -> str:
     """The recipe; `reasons` are the sentences for each part."""
     parts = [
@@ -133,6 +136,8 @@ def split(seen: Seen, found: Roles, reasons: Mapping[str, str]) -> list[str]:
         lines += [*said(reasons, "by"), f"  by: {inline(found.by.name)}"]
     if not (given and "test" in seen.data):
         lines += ["  test_size: 0.15  # kept for one honest look at the end"]
+        if "small" in reasons:
+            lines += [FOLDS]
     if not (given and "valid" in seen.data):
         lines += ["  valid_size: 0.15  # for the best step and the thresholds"]
     if found.by is None:

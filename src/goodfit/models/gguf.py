@@ -77,8 +77,9 @@ def _write(file: Path, folder: Path) -> None:
     quantiser = getattr(model, "hf_quantizer", None)
     if quantiser is not None:  # else it counts as quantised, and neither saves nor trains
         quantiser.remove_quantization_config(model)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    with quiet():
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
     _forget_version(folder / "config.json", file)
     _drop_invented(folder, model.get_input_embeddings().num_embeddings)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -87,13 +88,28 @@ class Split(Section):
     """Rows with the same normalised text always stay on one side; `drop` keeps only the first of those that agree on the label."""
     near_duplicates: bool = True
     """Rows whose texts are nearly the same (a typo, a word, a greeting around) stay on one side too, and are reported."""
+    folds: Annotated[int, Field(ge=2, le=20)] | None = None
+    """Small data (classification): so many models are trained beside the one that is kept, each without one part of the rows, which it
+    answers. Scores are then of all rows (`evaluate.on: folds`), and no test rows are kept back: test_size is 0."""
     fresh_test: bool = False
     """The test rows are taken from rows that the parent run did not have, and its own are released into training. Asks for new rows."""
     leaks: Literal["report", "drop"] = "report"
     """With given splits: report training rows that stand in validation or test too, or nearly, or drop them from training."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_test_rows(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and values.get("folds") is not None and "test_size" not in values:
+            return {**values, "test_size": 0.0}
+        return values
+
     @model_validator(mode="after")
     def _sizes(self) -> Split:
+        if self.folds is not None and self.test_size:
+            raise ValueError("with folds every row is answered by a model that did not learn from it: leave test_size out, or set it to 0 "
+                             "(and evaluate.on: folds)")  # fmt: skip
+        if self.folds is not None and self.time is not None:
+            raise ValueError("folds would learn from rows later than those they are asked of: leave out folds or time")
         if self.test_size + self.valid_size >= 1:
             raise ValueError("test_size + valid_size leave no rows for training")
         if self.fresh_test and self.time is not None:

@@ -13,8 +13,9 @@ from goodfit.score import Gate
 class Evaluate(Section):
     """What is measured at the end, against what."""
 
-    on: Literal["test", "valid"] = "test"
-    """Which rows; `test` is opened once, and the ledger counts it."""
+    on: Literal["test", "valid", "folds"] = "test"
+    """Which rows; `test` is opened once, and the ledger counts it. With `split.folds` there are no test rows: `folds`, all rows, each
+    answered by a model that did not learn from it."""
     metrics: Auto | Names = "auto"
     """Scores to report; the first is the primary one. `auto`: all that apply, macro_f1 first (generation: chrf, or bits_per_byte)."""
     baselines: Auto | tuple[str, ...] = "auto"

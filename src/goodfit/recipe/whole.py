@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from goodfit.recipe.data import Data, GroupAxis, Split
 from goodfit.recipe.evaluate import Audit, Evaluate, Report
@@ -41,6 +41,34 @@ class Recipe(BaseModel):
     peft: Peft = Peft()
     evaluate: Evaluate = Evaluate()
     report: Report = Report()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _on_folds(cls, values: Any) -> Any:
+        """Where there are folds, they are what is scored unless the recipe says otherwise."""
+        if not isinstance(values, Mapping):
+            return values
+        split, evaluate = values.get("split"), values.get("evaluate", {})
+        folds = split.get("folds") if isinstance(split, Mapping) else getattr(split, "folds", None)
+        if folds is not None and isinstance(evaluate, Mapping) and "on" not in evaluate:
+            return {**values, "evaluate": {**evaluate, "on": "folds"}}
+        return values
+
+    @model_validator(mode="after")
+    def _of_folds(self) -> Recipe:
+        if self.evaluate.on == "folds" and self.split.folds is None:
+            raise ValueError("evaluate.on: folds needs split.folds (how many)")
+        if self.split.folds is None:
+            return self
+        if self.evaluate.on == "test":
+            raise ValueError("split.folds keeps no test rows back: evaluate.on is folds then (or valid)")
+        if self.task.kind != "classification":
+            raise ValueError("split.folds is for classification: for a model that writes keep test rows (split.test_size)")
+        if self.data.test is not None:
+            raise ValueError("data.test is given, and split.folds is for data without test rows: leave out one of them")
+        if self.prepare.suspects == "leave_out":
+            raise ValueError("prepare.suspects: leave_out would leave rows unanswered: with split.folds every row must be in a fold")
+        return self
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict with every default filled in."""

@@ -349,7 +349,7 @@ FILES: dict[str, str] = {
     "prepare/shown.jsonl": "shown", "train/samples.jsonl": "sample", "evaluate/samples.jsonl": "sample",
     "evaluate/parity.json": "parity",
     "evaluate/confusions.jsonl": "confused_pair",
-    "evaluate/scores.test.json": "scores", "evaluate/scores.valid.json": "scores",
+    "evaluate/scores.test.json": "scores", "evaluate/scores.valid.json": "scores", "evaluate/scores.folds.json": "scores",
 }  # fmt: skip
 """File of a run -> schema; every `<stage>/findings.jsonl` is a `finding` a line."""
 

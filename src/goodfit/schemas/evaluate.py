@@ -37,6 +37,9 @@ class ScoredRows(Document):
     shrunken (the difference to be expected), points (of accuracy to be won), state (confirmed, not_confirmed, too_few_rows, not_asked)."""
     slices_searched: dict[str, Any] | None = None
     """Candidates, how many stood out, the gap that would have been visible, or why nothing was looked for."""
+    folds: dict[str, Any] | None = None
+    """With `split.folds`: `n` folds, how many times `wider` intervals are than of one model's answers, and `of_each`: fold, rows, value
+    (the primary score), seed, rows_trained, rows_valid, best_step, seconds."""
     forgetting: dict[str, Any] | None = None
     """Generation: bits per byte of the retained texts before and after, as they stand and inside the chat template."""
 

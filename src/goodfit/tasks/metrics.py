@@ -182,7 +182,7 @@ def against(name: str, a: Outcome, b: Outcome, *, question: str) -> Verdict | No
     if kind is None:
         return None
     if _lacks(kind, a, b):
-        return no_answer(kind_of(kind, multilabel=a.task == MULTI), Question(question), len(a.truth), NO_PROBABILITIES)
+        return no_answer(kind_of(kind, multilabel=a.task == MULTI), Question(question, level=a.level), len(a.truth), NO_PROBABILITIES)
     truth, ours, clusters = _data(kind, a)
     theirs = _data(kind, b)[1]
-    return compare(kind, truth, ours, theirs, clusters=clusters, question=Question(question))
+    return compare(kind, truth, ours, theirs, clusters=clusters, question=Question(question, level=a.level))

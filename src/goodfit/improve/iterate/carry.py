@@ -14,18 +14,19 @@ import numpy as np
 
 from goodfit.errors import RunError, UserError
 from goodfit.files import read_json
+from goodfit.improve.compare import folds_scored
 from goodfit.improve.iterate.evidence import VALID, Answers, Half, answers_of
 from goodfit.improve.iterate.history import remember
 from goodfit.improve.iterate.proposal import Proposal
 from goodfit.improve.pairs import MODEL, Pair
 from goodfit.improve.written import written
 from goodfit.pipeline import Outcome, conduct
-from goodfit.run import RECIPE, SCORES, Run, Screen, digest
+from goodfit.run import FOLDS, RECIPE, SCORES, Run, Screen, digest
 from goodfit.score import Verdict
 from goodfit.settings import read
 from goodfit.statistics import Question, compare
+from goodfit.statistics.folds import level_of, verdict_of_folds
 
-ON_VALID = "evaluate.on=valid"
 ACCEPTED = 0.6
 """Level of the two-sided interval whose lower end must lie above 0: one-sided 80% (methods 16)."""
 
@@ -85,9 +86,13 @@ def against(child: Run, parent: Run, half: Half | None, *, level: float = ACCEPT
     if not both or set(ours.labels) != set(others.labels):
         return None
     a, b = (_at(one, both) for one in (ours, others))
-    words = f"{child.id} vs {parent.id} on {theirs['primary']}, validation rows"
+    folds = folds_scored(mine)
+    words = f"{child.id} vs {parent.id} on {theirs['primary']}, {'validation rows' if folds is None else 'rows out of fold'}"
     said = b.said[MODEL] if a.labels == b.labels else _renamed(b, a.labels)
-    return compare(theirs["primary"], a.truth, a.said[MODEL], said, clusters=a.clusters, question=Question(words, level=level))
+    verdict = compare(
+        theirs["primary"], a.truth, a.said[MODEL], said, clusters=a.clusters, question=Question(words, level=level_of(level, folds))
+    )
+    return verdict_of_folds(verdict, folds, level)
 
 
 def _of_texts(pair: Pair) -> Verdict | None:
@@ -99,7 +104,8 @@ def _of_texts(pair: Pair) -> Verdict | None:
 
 def _child(run: Run, proposal: Proposal) -> Run:
     words = [word for word in run.record.overrides if word.split("=", 1)[0] not in proposal.changes and not word.startswith("evaluate.on=")]
-    overrides = [*words, *proposal.words(), ON_VALID]
+    on = VALID if read(run.path / RECIPE, words).recipe.split.folds is None else FOLDS
+    overrides = [*words, *proposal.words(), f"evaluate.on={on}"]
     loaded = read(run.path / RECIPE, overrides)
     return Run.create(
         run.workspace, name=run.record.name, recipe_text=loaded.text, base=run.base, recipe_hash=digest(loaded.recipe.to_json()),

@@ -22,13 +22,15 @@ from goodfit.files import json_object
 from goodfit.finding import Finding
 from goodfit.improve.pairs import MODEL
 from goodfit.recipe import Recipe
-from goodfit.run import CANDIDATES, PLAN, PREDICTIONS, PROFILE, RECIPE, SCORES, Run
+from goodfit.run import CANDIDATES, FOLDS, PLAN, PREDICTIONS, PROFILE, RECIPE, SCORES, Run
 from goodfit.score import Score
 from goodfit.settings import read
 from goodfit.statistics import score
 from goodfit.tasks import Classification
 
 VALID = "valid"
+LOOKED_AT = (VALID, FOLDS)
+"""Rows that may be looked at; with `split.folds` all rows, each as a model answered it that had not learned from it."""
 Half = Literal["diagnose", "accept"]
 Floats = NDArray[np.float64]
 
@@ -142,7 +144,7 @@ def answers_of(run: Run, labels: Sequence[str]) -> Answers:
     path = run.path / "evaluate" / PREDICTIONS
     if not path.is_file():
         raise RunError(f"{run.id} has no evaluate/{PREDICTIONS}", fix=f"goodfit evaluate {run.id}")
-    table = pq.read_table(path, columns=["row", "system", "label", "prediction"], filters=[("split", "=", VALID)]).sort_by("row")
+    table = pq.read_table(path, columns=["row", "system", "label", "prediction"], filters=[("split", "in", LOOKED_AT)]).sort_by("row")
     mine = table.filter(pa.compute.equal(table["system"], MODEL))
     if not mine.num_rows:
         raise RunError(f"{run.id} has no validation rows, and nothing may be learned from test rows", fix="split.valid_size: 0.15")

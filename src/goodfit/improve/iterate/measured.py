@@ -30,7 +30,7 @@ def without_suspects(evidence: Evidence) -> Verdict | None:
     """A probe fitted without the flagged rows against one with them, on validation; None where there is nothing to measure."""
     path = evidence.run.path / "audit" / SUSPECTS
     audit = evidence.recipe.audit
-    if evidence.answers is None or not path.is_file() or audit is False:
+    if evidence.answers is None or evidence.recipe.split.folds is not None or not path.is_file() or audit is False:
         return None
     flagged = set(pq.read_table(path, columns=["row"], filters=[("flagged", "=", True)])["row"].to_pylist())
     if len(flagged) < LEAST:

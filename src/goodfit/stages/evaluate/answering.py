@@ -108,6 +108,8 @@ class Answered:
     """int64 [n]; None where every row stands for itself."""
     answers: dict[str, Answers] = field(default_factory=dict)
     """System -> float32 probabilities [n, L], and predictions int64 [n] or bool [n, L+U]."""
+    folds: int | None = None
+    """How many models gave the answers, each to the rows that it did not learn from (`split.folds`); None: one model."""
 
     def __len__(self) -> int:
         return len(self.truth)

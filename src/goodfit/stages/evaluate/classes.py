@@ -46,6 +46,9 @@ WITH_ENCODER = ("knn", "zero_shot")
 class Classes:
     """The model, its fitted baselines and the systems that the user brings, ready to answer."""
 
+    no_promises: str | None = None
+    """Why nothing can be promised of these answers, where that is so."""
+
     def __init__(self, recipe: Recipe, trained: TrainedModel, splits: SplitRows, run: Run) -> None:
         self.recipe, self.splits, self.run = recipe, splits, run
         self.on = recipe.evaluate.on
@@ -72,7 +75,7 @@ class Classes:
             answered, self.recipe.evaluate, key.looks if key else None, self.facts, selected=self.on == VALID
         )  # fmt: skip
         seen, slices = leaked_rows(self.splits, self.on), self._slices(answered, key)
-        promises = promises_of(scored, measured=self.on != VALID)
+        promises = promises_of(scored, measured=self.on == TEST, why_not=self.no_promises)
         robust, behaved = self._robust(answered, key), self._behaved()
         self._write(scored, key, seen, {"calibration": promises, "slices": slices, "robust": robust, "behaved": behaved})
         last = [leaked(scored, seen), not_compared(scored, self.left_out), *weak_slices(scored, slices), *promises_kept(scored, promises)]
@@ -96,8 +99,12 @@ class Classes:
                 self.left_out[name] = why_not
                 continue
             primary = "macro_f1" if isinstance(asked, str) else asked[0]
-            baseline = fit_baseline(name, task, rows, primary=primary, seed=recipe.seed, around=around)
+            baseline = self._baseline(name, primary, around)
             self.systems[name], self.facts[name] = baseline, dict(baseline.facts)
+
+    def _baseline(self, name: str, primary: str, around: Around) -> Any:
+        assert self.rows is not None
+        return fit_baseline(name, self.predictor.task, self.rows, primary=primary, seed=self.recipe.seed, around=around)
 
     def _around(self, names: tuple[str, ...]) -> Around:
         """What baselines may use beside the training rows: nothing is loaded that none of them needs."""
@@ -138,6 +145,10 @@ class Classes:
         """The nearest neighbours' baseline, where it is one of the systems: its vectors tell what is near what."""
         found = self.systems.get("knn")
         return found if isinstance(found, Neighbours) else None
+
+    def _neighbours(self, row: str) -> tuple[Neighbours, TrainingRows] | None:
+        """What tells which training rows are near a row that was answered."""
+        return None if self.near is None or self.rows is None else (self.near, self.rows)
 
     def _slices(self, answered: Answered, key: TestKey | None) -> Slices:
         """Slices that fail, found on validation and confirmed on the evaluated rows."""
@@ -192,16 +203,20 @@ class Classes:
         robust: Robust | str = more["robust"]
         whole["robustness"] = {"why_not": robust} if isinstance(robust, str) else robust.to_json()
         whole["behaviour"] = [one.to_json() for one in more["behaved"]]
+        whole |= self._more(scored)
         whole |= {"slices": [one.to_json(self.on) for one in slices.found], "slices_searched": slices.to_json()}
         write_json(folder / f"scores.{self.on}.json", whole)
         write_json(folder / SCORES, whole)
+
+    def _more(self, scored: Scored) -> dict[str, Any]:
+        """What else stands in scores.json."""
+        return {}
 
     def _mistakes(self, scored: Scored, key: TestKey | None) -> list[dict[str, Any]]:
         """The surest mistakes, each beside its nearest training rows where there is an encoder."""
         places = most_confident(scored.answered)
         made = lines(scored.answered, places, rows_at(places, self.on, self.splits, key))
-        near, rows = self.near, self.rows
-        return made if near is None or rows is None else [line | beside(line, line["text"], near, rows) for line in made]
+        return [line if (near := self._neighbours(line["row"])) is None else line | beside(line, line["text"], *near) for line in made]
 
     def _confusions(self, scored: Scored, key: TestKey | None) -> list[dict[str, Any]]:
         """What is taken for what, with examples."""

@@ -16,18 +16,19 @@ from goodfit.score import Score
 from goodfit.stages.evaluate.answering import ModelSystem
 from goodfit.stages.evaluate.mistakes import is_wrong
 from goodfit.stages.evaluate.questions import (
-    MORE_ROWS,
     VERY_WIDE,
     WIDE,
     baselines,
     finding,
     gates,
     interval,
+    more_rows,
     reused,
     truncated,
     why_absent,
 )  # fmt: skip
 from goodfit.stages.evaluate.scoring import MODEL, Scored, outcome, support
+from goodfit.statistics.folds import level_of
 from goodfit.statistics.multiple import level_for
 from goodfit.statistics.power import careful_discordance, smallest_difference
 from goodfit.statistics.scoring import per_class, rare_classes
@@ -80,7 +81,7 @@ def _weak_labels(scored: Scored) -> Iterator[Finding]:
     """
     code, kind, answered = "EVA003", "weak_class", scored.answered
     made, counts = outcome(answered, MODEL), support(answered)
-    level = level_for(len(answered.names))
+    level = level_of(level_for(len(answered.names)), answered.folds)
     f1 = per_class("f1", made.truth, made.predictions, names=answered.names, clusters=made.clusters, level=level)
     values = [s.value for s in f1 if s.value is not None]
     if len(values) < 2:
@@ -152,7 +153,7 @@ def _enough_rows(scored: Scored) -> Iterator[Finding]:
     code, kind, top, n = "EVA005", "few_rows", scored.headline, len(scored.answered)
     if top.value is None:
         title = f"{metric(top.name)} is not scored: {why_absent(top, scored)}"
-        yield finding(code, kind, title, scored, severity="warning", n_rows=n, fix=MORE_ROWS)
+        yield finding(code, kind, title, scored, severity="warning", n_rows=n, fix=more_rows(scored))
         return
     if top.unit != "share" or top.low is None or top.high is None:
         reason = f"{metric(top.name)} has no interval between 0 and 1"
@@ -171,7 +172,7 @@ def _enough_rows(scored: Scored) -> Iterator[Finding]:
         return
     yield finding(
         code, kind, f"{rows} only to within {100 * half:.1f} points", scored, detail=detail, evidence=(top,), n_rows=n,
-        severity="warning" if half > VERY_WIDE else "note", fix=MORE_ROWS,
+        severity="warning" if half > VERY_WIDE else "note", fix=more_rows(scored),
     )  # fmt: skip
 
 

@@ -33,8 +33,8 @@ POINTS = 60
 """Points of the risk curve that are written."""
 
 
-def promises_of(scored: Scored, *, measured: bool) -> dict[str, Any]:
-    """`abstention` and `sets` of `calibration` in scores.json."""
+def promises_of(scored: Scored, *, measured: bool, why_not: str | None = None) -> dict[str, Any]:
+    """`abstention` and `sets` of `calibration` in scores.json; `why_not`: why these answers are none to promise anything of."""
     answered = scored.answered
     task, told = answered.task, answered.answers[MODEL]
     made = task.decision.promises
@@ -43,8 +43,8 @@ def promises_of(scored: Scored, *, measured: bool) -> dict[str, Any]:
     confidence = task.certainty(raw, told.predictions[:, :labels] if task.multi_label else told.predictions)
     right = ~is_wrong(answered)
     out: dict[str, Any] = {"abstention": {"curve": _curve(confidence, right), **_areas(scored, confidence, right)}, "sets": {}}
-    if made is None:
-        why = f"fewer than {FEWEST_ROWS} independent validation rows, or a model of an older Goodfit"
+    if made is None or why_not is not None:
+        why = why_not or f"fewer than {FEWEST_ROWS} independent validation rows, or a model of an older Goodfit"
         return out | {"promises": {"why_not": why}}
     out["promises"] = {"method": made.method, "n": made.n, "reason": made.reason, "measured": measured}
     out["abstention"]["at"] = [_withheld(scored, made, risk, confidence, right, measured=measured) for risk in RISKS]

@@ -7,8 +7,6 @@ intervals of both, which know the clusters).
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +20,7 @@ from goodfit.score import Score
 from goodfit.stages.evaluate.answering import SplitRows
 from goodfit.stages.evaluate.mistakes import is_wrong
 from goodfit.stages.evaluate.questions import finding, interval
-from goodfit.stages.evaluate.scoring import MODEL, Scored, outcome
+from goodfit.stages.evaluate.scoring import MODEL, Scored, outcome, part_of
 from goodfit.statistics import score
 from goodfit.tasks import metrics
 
@@ -86,13 +84,8 @@ def without(scored: Scored, mask: NDArray[np.bool_]) -> dict[str, Any] | None:
 
 
 def _primary(scored: Scored, part: NDArray[np.bool_], system: str = MODEL) -> Score:
-    made = outcome(scored.answered, system)
-    clusters = None if made.clusters is None else made.clusters[part]
-    some = dataclasses.replace(
-        made, truth=made.truth[part], predictions=made.predictions[part], probabilities=made.probabilities[part], clusters=clusters
-    )
-    names: Sequence[str] = [scored.primary]
-    return metrics.measure(names, some)[0].about(system=system, split=scored.split, slice=WITHOUT)
+    some = part_of(outcome(scored.answered, system), part)
+    return metrics.measure([scored.primary], some)[0].about(system=system, split=scored.split, slice=WITHOUT)
 
 
 def _accuracy(right: NDArray[np.bool_], clusters: NDArray[np.int64] | None) -> Score:

@@ -15,7 +15,6 @@ from goodfit.monitor.words import count, metric, part, system, too_few
 from goodfit.score import Score, Verdict
 from goodfit.stages.evaluate.scoring import MODEL
 
-MORE_ROWS = "score on more rows: raise split.test_size, or label more"
 WIDE, VERY_WIDE = 0.05, 0.10
 """Half-widths of the primary score's interval from which the rows are few, or too few."""
 CUT_MUCH = 0.10
@@ -69,6 +68,11 @@ def finding(code: str, kind: str, title: str, scored: Judged, **more: Any) -> Fi
     return Finding.model_validate(facts | {"severity": more.pop("severity", "note"), "status": more.pop("state", "open")} | more)
 
 
+def more_rows(scored: Judged) -> str:
+    """How there would be more rows to score on."""
+    return "label more rows" if scored.split == "folds" else "score on more rows: raise split.test_size, or label more"
+
+
 def baselines(scored: Judged) -> Iterator[Finding]:
     """EVA001: error where the model is worse than a baseline on the primary score, warning where that cannot be told."""
     code, kind = "EVA001", "worse_than_baseline"
@@ -98,11 +102,11 @@ def _settle(verdict: Verdict, scored: Judged) -> str:
     if verdict.rows_needed:
         return f"about {count(verdict.rows_needed, 'scored row')} would settle a difference of this size; a better model needs fewer"
     if verdict.difference is None or verdict.difference.value is None:
-        return MORE_ROWS
+        return more_rows(scored)
     if verdict.difference.value == 0:
         return "the two score alike on these rows: more rows may tell them apart, a better model would"
     lacking = scored.scarce()
-    return MORE_ROWS if lacking is None else lacking
+    return more_rows(scored) if lacking is None else lacking
 
 
 def gates(scored: Judged) -> Iterator[Finding]:

@@ -14,16 +14,20 @@ from typing import Any
 
 from goodfit.errors import DataError
 from goodfit.recipe import Recipe
-from goodfit.run import Run
+from goodfit.run import FOLDS, Run
 from goodfit.stage import stage
 from goodfit.stages.evaluate.answering import SplitRows
 from goodfit.stages.evaluate.classes import Classes
+from goodfit.stages.evaluate.folds import FoldedClasses
 from goodfit.stages.evaluate.language import Language
 from goodfit.stages.evaluate.outcome import TEST, VALID, Evaluation, Judge, TrainedModel
 from goodfit.tasks.foresee import foresee_evaluation
 
-JUDGES: dict[str, Callable[[Recipe, TrainedModel, SplitRows, Run], Judge]] = {"classification": Classes, "generation": Language}
+Judges = Callable[[Recipe, TrainedModel, SplitRows, Run], Judge]
+JUDGES: dict[str, Judges] = {"classification": Classes, "generation": Language}
 """Kind of task -> who judges its models."""
+ON_FOLDS: dict[str, Judges] = {"classification": FoldedClasses}
+"""The same for answers out of fold."""
 
 
 def _files(recipe: Recipe, run: Run) -> dict[str, Any]:
@@ -42,9 +46,11 @@ def _content(path: Path) -> str:
 @stage("evaluate", result=Evaluation, version=3, reads=("task", "evaluate", "seed", "split"), extra=_files)
 def evaluate(recipe: Recipe, trained: TrainedModel, splits: SplitRows, run: Run) -> Evaluation:
     """Scores the model and its baselines on the rows that `evaluate.on` names; test rows are opened once, and the ledger says so."""
-    _check_rows(recipe.evaluate.on, splits)
+    folded = recipe.evaluate.on == FOLDS
+    if not folded:
+        _check_rows(recipe.evaluate.on, splits)
     foresee_evaluation(recipe, run.base)
-    judge = JUDGES[recipe.task.kind](recipe, trained, splits, run)
+    judge = (ON_FOLDS if folded else JUDGES)[recipe.task.kind](recipe, trained, splits, run)
     key = run.unseal(f"evaluate {run.id}", stage="evaluate") if recipe.evaluate.on == TEST else None
     return judge.judge(key)
 

@@ -140,6 +140,7 @@ def _charts(spoken: Facts, data: DataFacts, confusion: Confusion | None) -> Iter
         yield from plots.data_map(spoken.training)
     if scores is not None:
         yield from plots.verdicts(scores)
+        yield from plots.folds(scores)
     yield from plots.classes(spoken.classes)
     if confusion is not None:
         yield from plots.confusion(confusion)

@@ -15,7 +15,7 @@ from goodfit.score import Score, Verdict
 from goodfit.stages.report import words
 from goodfit.stages.report.folder import Folder, lenient, many, mapping, real, whole, word
 from goodfit.stages.report.promised import promised_facts
-from goodfit.stages.report.schema import CalibrationFacts, ClassFacts, Confusion, GateFacts, Ledger, Mistake, Pair, ScoreFacts
+from goodfit.stages.report.schema import CalibrationFacts, ClassFacts, Confusion, FoldFacts, GateFacts, Ledger, Mistake, Pair, ScoreFacts
 from goodfit.stages.report.text import ShowText, label, shown
 from goodfit.stages.report.text import name as readable
 from goodfit.stages.report.weak import near_rows
@@ -53,6 +53,7 @@ def score_facts(document: Mapping[str, Any]) -> ScoreFacts | None:
         verdicts=many(Verdict, document.get("verdicts")),
         gates=[gate for g in document.get("gates") or [] if (gate := lenient(GateFacts, g)) is not None],
         ledger=ledger,
+        folds=many(FoldFacts, mapping(document, "folds").get("of_each")),
     )
 
 

@@ -162,6 +162,20 @@ class Ledger(Record):
     state: str | None = None
 
 
+class FoldFacts(Record):
+    """A fold: how many rows its model answered, after learning from how many others, and how well."""
+
+    fold: int
+    rows: int
+    value: float | None = None
+    """The primary score."""
+    rows_trained: int | None = None
+    rows_valid: int | None = None
+    seed: int | None = None
+    best_step: int | None = None
+    seconds: float | None = None
+
+
 class ScoreFacts(Record):
     """What was measured, on which rows, against what."""
 
@@ -179,6 +193,8 @@ class ScoreFacts(Record):
     verdicts: list[WrittenVerdict] = []
     gates: list[GateFacts] = []
     ledger: Ledger = Ledger()
+    folds: list[FoldFacts] = []
+    """Where the rows were answered out of fold."""
 
 
 class ClassFacts(Record):

@@ -14,6 +14,7 @@ from goodfit.errors import DataError, GoodfitError, Place
 from goodfit.recipe import Recipe
 from goodfit.stages.split import cut
 from goodfit.stages.split.cut import NAMES, TEST, TRAIN, UNDECIDED, VALID, Shares
+from goodfit.stages.split.folds import folds_of
 from goodfit.stages.split.groups import Ints, Mask, components, group_keys, strata
 from goodfit.stages.split.inherit import Parent, extend, fresh_shares, inherited_sides, sides_by_time
 from goodfit.stages.split.leaks import Leaks, Sides, find_leaks
@@ -42,6 +43,8 @@ class Division:
     """What still stands on two sides: nothing, but for given splits with `leaks: report`."""
     inherited: int = 0
     """Rows that kept the side of the parent run."""
+    folds: Ints | None = None
+    """The fold of every row, -1 for rows that are not used; None where there are no folds."""
 
 
 def shares_of(recipe: Recipe, look: Look) -> Shares:
@@ -128,7 +131,21 @@ def assign(look: Look, recipe: Recipe, rows: pa.ChunkedArray, parent: Parent | N
     if recipe.task.label_columns:
         _learnable(sides, look, recipe)
     groups, of_row = _grouped(look)
-    return Division(look, sides, groups, of_row, found, left, inherited)
+    return Division(look, sides, groups, of_row, found, left, inherited, _folds(recipe, look, sides, groups, of_row))
+
+
+def _folds(recipe: Recipe, look: Look, sides: Sides, groups: Ints, of_row: Ints) -> Ints | None:
+    """The fold of every used row, where the recipe asks for folds."""
+    if recipe.split.folds is None:
+        return None
+    index = np.flatnonzero(groups >= 0)
+    own = groups[index]
+    _, first = np.unique(own, return_index=True)
+    under = (of_row[index][first] + 1) * len(NAMES) + sides[index][first]
+    keys = group_keys(own, look.keys[index], None if look.by is None else look.by[index], look.by_values, recipe.seed)
+    out = np.full(len(look), -1, dtype=np.int64)
+    out[index] = folds_of(own, under, keys, recipe.split.folds)
+    return out
 
 
 def _inherit(look: Look, sides: Sides, movable: Mask, shares: Shares, known: Sides) -> tuple[Look, Sides, int]:

@@ -47,7 +47,7 @@ class Origin:
 
 
 def assignment_of(division: Division, origin: Origin) -> pa.Table:
-    """One line per used row, in file order: row, split, fold (null), group, stratum, at."""
+    """One line per used row, in file order: row, split, fold (null where there are none), group, stratum, at."""
     index = np.flatnonzero(division.sides >= 0)
     take = pa.array(index)
     by_time = division.look.times is not None
@@ -57,7 +57,7 @@ def assignment_of(division: Division, origin: Origin) -> pa.Table:
     return pa.table({
         "row": origin.store.column("row").take(take),
         "split": sides.cast(pa.string()),
-        "fold": pa.nulls(len(index), pa.int16()),
+        "fold": pa.nulls(len(index), pa.int16()) if division.folds is None else pa.array(division.folds[index], pa.int16()),
         "group": pa.array(division.groups[index], pa.int32()),
         "stratum": pa.DictionaryArray.from_arrays(pa.array(stratum), names).cast(pa.string()),
         "at": shown(origin.store.column("at").take(take), origin.names),
@@ -83,6 +83,7 @@ def manifest_of(division: Division, origin: Origin, table: pa.Table) -> dict[str
         "splits": {name: int((division.sides == side).sum()) for side, name in enumerate(NAMES)},
         "labels": label_counts(division),
         "groups": {axis: member_counts(division, origin, axis) for axis in origin.columns.groups},
+        "folds": None if division.folds is None else np.bincount(division.folds[division.folds >= 0]).tolist(),
         "clusters": {"n": len(sizes), "largest": int(sizes.max(initial=0)), "rows_in_larger_than_one": int(sizes[sizes > 1].sum())},
         "leaks": {"found": division.found.to_json(), "left": division.left.to_json()},
         "multi_label": origin.columns.multi_label,

@@ -19,11 +19,13 @@ from goodfit.models.load import LoadedModel
 from goodfit.models.save import save
 from goodfit.recipe import Recipe
 from goodfit.run import MODEL, Run
+from goodfit.stages.train.folds import Ground, Sides, train_folds
 from goodfit.tasks import Classification, Saved
 
 if TYPE_CHECKING:
     from goodfit.stages.choose import Choice
     from goodfit.stages.prepare import Tokens
+    from goodfit.stages.tune import Tuned
 
 
 class Classes:
@@ -35,6 +37,10 @@ class Classes:
     def given(self, target: NDArray[Any]) -> list[Any]:
         """Targets as label names."""
         return self.task.names(target > 0.5 if self.task.multi_label else target)
+
+    def before(self, recipe: Recipe, choice: Choice, plan: Tuned, examples: Sides, run: Run) -> None:
+        """The models of the folds, where there are folds (`folds.py`)."""
+        train_folds(Ground(recipe, choice, plan, self.task, examples, run))
 
     def watch(self, recipe: Recipe, loaded: LoadedModel, valid: Examples | None, folder: Path) -> Callable[[Event], object]:
         """Nothing beside the scores."""

@@ -25,6 +25,7 @@ from goodfit.tasks.masks import adds_bos, stop_token_ids
 if TYPE_CHECKING:
     from goodfit.stages.choose import Choice
     from goodfit.stages.prepare import Tokens
+    from goodfit.stages.tune import Tuned
 
 SAMPLED = 0x5A3
 
@@ -38,6 +39,9 @@ class Language:
     def given(self, target: NDArray[Any]) -> list[Any]:
         """What is written has no label."""
         return [None] * len(target)
+
+    def before(self, recipe: Recipe, choice: Choice, plan: Tuned, examples: Any, run: Run) -> None:
+        """Nothing: folds are for classes."""
 
     def watch(self, recipe: Recipe, loaded: LoadedModel, valid: Examples | None, folder: Path) -> Callable[[Event], object]:
         """Some validation prompts are answered before, while, and after the model trains."""

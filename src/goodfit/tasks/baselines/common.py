@@ -32,6 +32,14 @@ class TrainingRows:
     def __len__(self) -> int:
         return len(self.targets)
 
+    def part(self, places: NDArray[np.int64]) -> TrainingRows:
+        """Some of the rows, in that order."""
+        some = pa.array(places)
+        return TrainingRows(
+            self.text.take(some), self.targets[places], None if self.clusters is None else self.clusters[places],
+            None if self.weight is None else self.weight[places], None if self.row is None else self.row.take(some),
+        )  # fmt: skip
+
 
 class Answers(NamedTuple):
     """What a system says of some rows."""

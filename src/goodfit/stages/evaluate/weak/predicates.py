@@ -74,6 +74,13 @@ class Rows:
     def __len__(self) -> int:
         return len(self.texts)
 
+    def part(self, places: NDArray[np.int64]) -> Rows:
+        """Some of the rows."""
+        index = places.tolist()
+        groups = {axis: [members[i] for i in index] for axis, members in self.groups.items()}
+        vectors = None if self.vectors is None else self.vectors[places]
+        return Rows([self.texts[i] for i in index], self.carried[places], self.tokens[places], groups, vectors)
+
     @cached_property
     def seen(self) -> list[str]:
         """As much of every text as is looked at."""

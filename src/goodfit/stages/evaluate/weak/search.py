@@ -43,6 +43,22 @@ class Answered:
     strata: NDArray[np.int64] | None
     """[n] the class of every row; None where rows may have several."""
     clusters: NDArray[np.int64] | None = None
+    split: str = "valid"
+    """Of which split they are; `folds`: a half of the rows that folds' models answered."""
+
+    def part(self, places: NDArray[np.int64]) -> Answered:
+        """Some of the rows."""
+        strata, clusters = (None if of is None else of[places] for of in (self.strata, self.clusters))
+        ids = [self.ids[i] for i in places.tolist()]
+        return replace(self, rows=self.rows.part(places), wrong=self.wrong[places], ids=ids, strata=strata, clusters=clusters)
+
+    @property
+    def called(self) -> str:
+        """What these rows are, in words."""
+        return ROWS_OF[self.split]
+
+
+ROWS_OF = {"valid": "validation rows", "test": "test rows", "folds": "rows of the half that was searched"}
 
 
 @dataclass(frozen=True)
@@ -73,7 +89,8 @@ class Slice:
         """An entry of `slices` of scores.json: `score` is that of the evaluated rows where these were asked."""
         shown = self.accuracy if self.confirmed is None else self.confirmed
         return {
-            "where": self.where, "n": shown.n, "score": shown.to_json(), "verdict": self.verdict.to_json(), "found_on": "valid",
+            "where": self.where, "n": shown.n, "score": shown.to_json(), "verdict": self.verdict.to_json(),
+            "found_on": self.accuracy.split,
             "n_found": self.n, "score_found": self.accuracy.to_json(), "shrunken": self.shrunken, "points": self.points,
             "state": self.state, "confirmed_on": on if self.confirmed is not None else None, "p_confirmed": self.p_confirmed,
         }  # fmt: skip
@@ -104,11 +121,11 @@ def slices_of(
     """The weak slices of a model; `scored`: the evaluated rows, None where they are the validation rows themselves."""
     n, wrong = len(valid.rows), int(valid.wrong.sum())
     if n < LEAST_ROWS or min(wrong, n - wrong) < LEAST_ERRORS:
-        return Slices(why_not=_too_little(n, wrong))
+        return Slices(why_not=_too_little(n, wrong, valid.called))
     predicates = predicates_of(valid.rows, labels, training, seed)
     names, member = candidates_of(predicates, valid.rows)
     if not names:
-        return Slices(why_not=f"no slice has {bounds(n)[0]} to {bounds(n)[1]:,} of the {n:,} validation rows")
+        return Slices(why_not=f"no slice has {bounds(n)[0]} to {bounds(n)[1]:,} of the {n:,} {valid.called}")
     units = units_of(valid.wrong.astype(float), member, valid.strata, valid.clusters)
     result = stand_out(units, seed=seed)
     called = np.flatnonzero((result.p <= LEVEL) & (result.z > 0)).tolist()
@@ -151,7 +168,7 @@ def _described(valid: Answered, member: NDArray[np.bool_], result: Found, chosen
     for s in chosen:
         mask, n = member[:, s], int(member[:, s].sum())
         own = score("rate", None, ~valid.wrong[mask], clusters=None if valid.clusters is None else valid.clusters[mask])
-        accuracy = own.about(name="accuracy", split="valid", system="model", selected=True)
+        accuracy = own.about(name="accuracy", split=valid.split, system="model", selected=True)
         ids = tuple(valid.ids[i] for i in np.flatnonzero(mask & valid.wrong).tolist())
         out.append(Slice("", n, accuracy, _verdict(valid, mask, result, s), float(expected[s]), float(-expected[s]) * n / len(mask), ids))
     return out
@@ -162,12 +179,12 @@ def _verdict(valid: Answered, mask: NDArray[np.bool_], result: Found, s: int) ->
     half, n = result.critical * error, int(mask.sum())
     difference = Score(
         name="accuracy_difference", value=gap, low=max(-1.0, gap - half), high=min(1.0, gap + half), n=n, method="max_t_permutation",
-        split="valid", selected=True,
+        split=valid.split, selected=True,
     )  # fmt: skip
     return Verdict(
         question="slice vs all rows on accuracy", answer="worse", difference=difference, p=float(result.alone[s]),
         p_adjusted=float(result.p[s]), family="slices", correction="max_t",
-        text=f"worse by {-100 * gap:.1f} points than other rows of the same classes, on {n:,} validation rows",
+        text=f"worse by {-100 * gap:.1f} points than other rows of the same classes, on {n:,} {valid.called}",
     )  # fmt: skip
 
 
@@ -198,7 +215,7 @@ def _confirmed(made: list[Slice], predicates: list[list[Predicate]], scored: Ans
     out = []
     for i, (one, mask) in enumerate(zip(made, masks, strict=True)):
         clusters = None if scored.clusters is None else scored.clusters[mask]
-        own = score("rate", None, ~scored.wrong[mask], clusters=clusters).about(name="accuracy", system="model", split="test")
+        own = score("rate", None, ~scored.wrong[mask], clusters=clusters).about(name="accuracy", system="model", split=scored.split)
         state: State = "too_few_rows" if i not in asked else "confirmed" if p[i] <= LEVEL else "not_confirmed"
         out.append(replace(one, state=state, confirmed=own, p_confirmed=float(p[i]) if i in asked else None))
     return out
@@ -209,11 +226,11 @@ def _named(one: Slice, where: str) -> Slice:
     return replace(one, where=where, accuracy=one.accuracy.about(slice=where), confirmed=own)
 
 
-def _too_little(n: int, wrong: int) -> str:
+def _too_little(n: int, wrong: int, rows: str) -> str:
     if n < LEAST_ROWS:
-        return f"it takes {LEAST_ROWS} validation rows; there are {n:,}"
+        return f"it takes {LEAST_ROWS} {rows}; there are {n:,}"
     few, what = (wrong, "mistakes") if wrong <= n - wrong else (n - wrong, "right answers")
-    return f"it takes {LEAST_ERRORS} {what} on validation; there are {few}"
+    return f"it takes {LEAST_ERRORS} {what} among the {rows}; there are {few}"
 
 
 def _visible(error: float, n: int, critical: float) -> float:

@@ -14,6 +14,9 @@ from goodfit.stages.evaluate.weak.search import LEVEL, Slice, Slices
 CODE, KIND = "EVA020", "weak_slice"
 TOLD = 5
 """Slices with a finding of their own; all of them stand in scores.json."""
+FOUND_ON = {"valid": "validation row", "folds": "out-of-fold row"}
+OTHERS = {"folds": "the other half"}
+"""What the rows are called that confirm, where it is not their split."""
 MATTERS = 0.05
 """Points of accuracy below its classes from which a confirmed slice is a warning."""
 
@@ -36,16 +39,16 @@ def _finding(one: Slice, scored: Judged, slices: Slices) -> Finding:
     """The gap is the one that is to be expected, which is smaller than the one seen."""
     gap = -100 * one.shrunken
     shown = one.accuracy if one.confirmed is None else one.confirmed
-    sure = one.state == "confirmed"
+    sure, found_on = one.state == "confirmed", FOUND_ON[str(one.accuracy.split)]
     interval = _interval(one.verdict.difference)
     how = _confirmed(one, scored.split)
     severity: Any = "warning" if sure and -one.shrunken >= MATTERS else "note"
     title = f"weak where {visible(one.where)}: {_percent(shown)} right, about {gap:.0f} points below other rows of these classes"
     return finding(
         CODE, KIND, title, scored, severity=severity, n_rows=one.n, rows=one.rows[:ROWS_SHOWN], verdict=one.verdict,
-        where=Where(split="valid"),
+        where=Where(split=one.accuracy.split),
         evidence=tuple(s for s in (one.confirmed, one.accuracy) if s is not None),
-        detail=f"Found on {count(one.n, 'validation row')} among {slices.candidates:,} slices; the gap is {interval}, with an interval "
+        detail=f"Found on {count(one.n, found_on)} among {slices.candidates:,} slices; the gap is {interval}, with an interval "
         f"that holds for all of them together. {how} As good as the rest, it would bring {100 * one.points:.1f} points of accuracy.",
         fix="look at these rows: label more like them, correct their labels, or say what the model must not be used for",
     )  # fmt: skip
@@ -54,7 +57,8 @@ def _finding(one: Slice, scored: Judged, slices: Slices) -> Finding:
 def _confirmed(one: Slice, split: str) -> str:
     """What the evaluated rows say of it."""
     if one.state == "confirmed" and one.confirmed is not None and one.p_confirmed is not None:
-        return f"On {count(one.confirmed.n, 'row')} of {split} it is confirmed (p {one.p_confirmed:.4f}, Holm over the slices asked)."
+        where = OTHERS.get(split, split)
+        return f"On {count(one.confirmed.n, 'row')} of {where} it is confirmed (p {one.p_confirmed:.4f}, Holm over the slices asked)."
     if one.state == "too_few_rows":
         return "The evaluated rows have too few of it to confirm it."
     return "It was found on the rows that are scored: there are no others to confirm it on."
@@ -64,7 +68,8 @@ def _not_confirmed(lost: list[Slice]) -> str:
     if not lost:
         return ""
     named = "; ".join(visible(one.where) for one in lost[:TOLD])
-    return f"{count(len(lost), 'slice')} stood out on validation and {'was' if len(lost) == 1 else 'were'} not confirmed: {named}. "
+    where = FOUND_ON[str(lost[0].accuracy.split)]
+    return f"{count(len(lost), 'slice')} stood out on {where}s and {'was' if len(lost) == 1 else 'were'} not confirmed: {named}. "
 
 
 def _visible(slices: Slices) -> str:

@@ -9,7 +9,7 @@ from goodfit.stages.report.plots.calibration import reliability
 from goodfit.stages.report.plots.classes import classes, confusion
 from goodfit.stages.report.plots.data import labels, lengths
 from goodfit.stages.report.plots.promised import withheld
-from goodfit.stages.report.plots.scores import headline, verdicts
+from goodfit.stages.report.plots.scores import folds, headline, verdicts
 from goodfit.stages.report.plots.training import curves, data_map
 from goodfit.stages.report.plots.tuning import parallel, trial_slices
 from goodfit.stages.report.plots.weak import robustness, slices
@@ -20,6 +20,7 @@ __all__ = [
     "curves",
     "data_map",
     "doubted",
+    "folds",
     "headline",
     "labels",
     "learning_curve",

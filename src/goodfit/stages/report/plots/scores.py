@@ -89,6 +89,45 @@ def verdicts(found: ScoreFacts) -> Iterator[Chart]:
     )
 
 
+def folds(found: ScoreFacts) -> Iterator[Chart]:
+    """Each fold's score beside that of all rows, with its interval."""
+    kept = [fold for fold in found.folds if fold.value is not None]
+    whole = next((s for s in found.scores if s.name == found.primary and (s.system or MODEL) == MODEL and s.value is not None), None)
+    if not kept or whole is None:
+        return
+    metric, scale = words.upper(words.metric(found.primary)), 100.0 if whole.unit == "share" else 1.0
+    said = [words.number(float(fold.value or 0.0), whole.unit) for fold in kept]
+    title = f"{metric}, %" if scale == 100 else metric
+    named = [f"fold {fold.fold + 1}" for fold in kept]
+    values: Values = [
+        {"fold": name, "value": float(fold.value or 0.0) * scale, "tip": f"{name}: {text} on {fold.rows} rows"}
+        for name, fold, text in zip(named, kept, said, strict=True)
+    ]
+    values += [{"fold": "all rows", "tip": words.score(whole), **ends(whole, scale)}]
+    y = names("fold", None, [str(v["fold"]) for v in values])
+    layers = [
+        layer("rule", {"y": y, "x": quantity("low", title), "x2": {"field": "high"}, "tooltip": told()}, values=values[-1:],
+              color=paint("model"), strokeWidth=3),
+        layer("point", {"y": y, "x": quantity("value", title), "tooltip": told()}, values=values[:-1], color=paint("rival"), filled=True,
+              size=85),
+        layer("point", {"y": y, "x": quantity("value", title), "tooltip": told()}, values=values[-1:], color=paint("model"), filled=True,
+              size=85),
+    ]  # fmt: skip
+    yield Chart(
+        id="folds", section="scores", title=f"{metric} of each fold",
+        text=f"Each fold's rows were answered by a model that had not learned from them: {metric} {', '.join(said)}; on all rows "
+        f"{words.score(whole)}.",
+        columns=["fold", metric, "rows answered", "rows learned from", "kept step"],
+        rows=[[str(f.fold + 1), text, str(f.rows), _known(f.rows_trained), _known(f.best_step)]
+              for f, text in zip(kept, said, strict=True)],
+        spec=spec(values, layers, height={"step": BAND + 6}, about=f"{metric} of each fold and of all rows"),
+    )  # fmt: skip
+
+
+def _known(number: int | None) -> str:
+    return "–" if number is None else f"{number:,}"
+
+
 def question(verdict: Verdict) -> str:
     """`model vs tfidf on macro_f1` -> `macro F1, against TF-IDF`."""
     sides = words.sides(verdict.question)
