@@ -15,7 +15,7 @@ from goodfit.errors import RunError
 from goodfit.finding import Finding
 from goodfit.run import RunRecord
 from goodfit.schemas import FILES, MODELS
-from goodfit.stages.report import collect
+from goodfit.stages.report import collect, html
 from goodfit.stages.report.schema import ReportDocument, json_schema
 from goodfit.stages.report.sentences import FEW_ROWS
 from tests.stages.report.make_run import HOSTILE, LABELS, TEXTS, Made, make_run
@@ -284,6 +284,28 @@ def test_row_texts_are_shown_as_the_recipe_wants(tmp_path: Path, how: str, expec
     if how != "full":
         held = json.dumps(report)
         assert not any(word in held for text in TEXTS for word in text.split() if len(word) > 9)
+
+
+@pytest.mark.parametrize(("how", "text"), [("masked", "Xxxx xxx 0"), ("full", "Cold tea 7"), ("none", None)])
+def test_labels_to_look_at_first_stand_beside_their_texts(tmp_path: Path, how: str, text: str | None) -> None:
+    folder = make_run(tmp_path / "run", Made(show_text=how))
+    assert collect(folder)["suspects"] == []
+    line = {
+        "row": "ab",
+        "at": "rows.csv:7",
+        "label": "x<b>",
+        "likelier": "billing",
+        "suggested": "billing",
+        "probability": 0.9,
+        "text": "Cold tea 7",
+    }
+    (folder / "audit").mkdir(exist_ok=True)
+    (folder / "audit" / "first.jsonl").write_text(json.dumps(line) + "\n{broken\n")
+    [told] = collect(folder)["suspects"]
+    assert (told["row"], told["prediction"], told["p"], told["text"]) == ("rows.csv:7", "billing", 0.9, text)
+    page = html(collect(folder))
+    assert "Labels to look at first" in page
+    assert "x<b>" not in page
 
 
 def test_an_unknown_word_for_show_text_masks(tmp_path: Path) -> None:

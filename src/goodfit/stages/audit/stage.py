@@ -10,15 +10,15 @@ import pyarrow.parquet as pq
 
 from goodfit.data.clean.language import NAMES, code_of
 from goodfit.errors import SettingsError, nearest
-from goodfit.files import read_json, write_atomic, write_json
+from goodfit.files import read_json, write_atomic, write_json, write_jsonl
 from goodfit.finding import ROWS_SHOWN, Finding, count
 from goodfit.models.content import file_hash
 from goodfit.recipe import Recipe
-from goodfit.run import PROFILE, SUSPECTS, Run
+from goodfit.run import FIRST_SUSPECTS, PROFILE, SUSPECTS, Run
 from goodfit.stage import stage
 from goodfit.stages.audit import checks
 from goodfit.stages.audit.check import CHECKS, Check
-from goodfit.stages.audit.labels import first_rows
+from goodfit.stages.audit.labels import first_rows, told
 from goodfit.stages.audit.profile import SCHEMA, profile_of
 from goodfit.stages.audit.scene import Scene, encoder_of
 
@@ -81,12 +81,14 @@ def summary(findings: list[Finding]) -> str:
 
 
 def _keep_suspects(scene: Scene, run: Run) -> str:
-    """Writes audit/suspects.parquet where labels were judged; which rows to look at first."""
+    """Writes audit/suspects.parquet and first.jsonl where labels were judged; which rows to look at first."""
     if scene.task == "generation" or isinstance(scene.suspects, str):
         return ""
     with write_atomic(run.folder("audit") / SUSPECTS, "wb") as handle:
         pq.write_table(scene.suspects.table, handle)
-    return first_rows(scene.suspects.table, scene.splits)
+    first = first_rows(scene.suspects.table, scene.splits)
+    write_jsonl(run.folder("audit") / FIRST_SUSPECTS, first)
+    return told(first)
 
 
 def _checks() -> list[Check]:

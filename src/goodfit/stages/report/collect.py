@@ -84,6 +84,7 @@ def gather(folder: Folder) -> ReportDocument:
         weak=weak,
         calibration=spoken.calibration,
         show_text=how,
+        suspects=results.suspects(folder, how),
         mistakes=results.mistakes(folder, how) if written is None else [],
         generation=written,
         review=review,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from goodfit.run import MISTAKES, SCORES
+from goodfit.run import FIRST_SUSPECTS, MISTAKES, SCORES
 from goodfit.score import Score, Verdict
 from goodfit.stages.report import words
 from goodfit.stages.report.folder import Folder, lenient, many, mapping, real, whole, word
@@ -233,6 +233,15 @@ def mistakes(folder: Folder, how: ShowText) -> list[Mistake]:
         )
         for line in islice(folder.lines("evaluate", MISTAKES), MISTAKES_SHOWN)
     ]
+
+
+def suspects(folder: Folder, how: ShowText) -> list[Mistake]:
+    """The rows to look at first, as the audit listed them; the text masked, whole, or left out."""
+    return [
+        Mistake(row=str(line.get("at") or line.get("row") or ""), label=_names(line.get("label")), prediction=_names(line.get("likelier")),
+                p=real(line, "probability"), text=shown(line.get("text"), how))
+        for line in islice(folder.lines("audit", FIRST_SUSPECTS), MISTAKES_SHOWN)
+    ]  # fmt: skip
 
 
 def _names(value: Any) -> str:

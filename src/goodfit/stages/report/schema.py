@@ -325,6 +325,8 @@ class ReportDocument(Record):
     weak: WeakFacts | None = None
     calibration: CalibrationFacts | None = None
     show_text: ShowText = "masked"
+    suspects: list[Mistake] = []
+    """Rows whose labels the audit doubts most: `prediction` is the likelier label, `p` its probability."""
     mistakes: list[Mistake] = []
     generation: GenerationFacts | None = None
     """Of a model that writes."""

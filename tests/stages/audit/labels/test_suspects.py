@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from goodfit.run import SUSPECTS, Run
+from goodfit.files import read_jsonl
+from goodfit.run import FIRST_SUSPECTS, SUSPECTS, Run
 from goodfit.stages.audit.check import CHECKS, Outcome
 from goodfit.stages.audit.labels import Suspects, first_rows
 from goodfit.stages.audit.labels.suspects import SCHEMA
@@ -100,6 +101,11 @@ def test_the_file_and_the_lines_of_the_screen(wrong: Any) -> None:
     assert lines[1].split()[0].startswith("data.jsonl:")
     assert f"{first['label']}" in lines[1]
     assert f"→ {first['suggested']}" in lines[1]
+    kept = read_jsonl(run.path / "audit" / FIRST_SUSPECTS)
+    assert [line["row"] for line in kept] == scene.suspects.table["row"].to_pylist()[:20]
+    texts = scene.splits.take([line["row"] for line in kept])["text"].to_pylist()
+    assert [line["text"] for line in kept] == texts
+    assert all(line["likelier"] == line["suggested"] != line["label"] for line in kept)
 
 
 def test_the_profile_counts_pairs_of_labels(wrong: Any) -> None:
@@ -202,8 +208,7 @@ def test_several_labels_name_the_one_concerned_and_suggest_a_set(tmp_path: Path)
         changed = set(json.loads(told["suggested"])) ^ set(row["label"])
         assert changed == {told["label"]}
     assert np.mean([planted.get(row["text"]) == told["label"] for told, row in zip(top, shown)]) > 0.8
-    lines = first_rows(scene.suspects.table, scene.splits)  # type: ignore[union-attr]
-    assert "→ without it" in lines
+    assert "without it" in {line["likelier"] for line in first_rows(scene.suspects.table, scene.splits)}  # type: ignore[union-attr]
     assert said(scene, "AUD020").status != "not_applicable"
     assert _keep_suspects(scene, run).startswith("  review these")
 

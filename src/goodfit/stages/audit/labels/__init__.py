@@ -11,9 +11,9 @@ suspects.py    the glue: a Scene in, audit/suspects.parquet out
 first.py       the rows to look at first, on a screen
 """
 
-from goodfit.stages.audit.labels.first import first_rows
+from goodfit.stages.audit.labels.first import first_rows, told
 from goodfit.stages.audit.labels.ranking import STRATA
 from goodfit.stages.audit.labels.review import ALLOCATION, noise_rate
 from goodfit.stages.audit.labels.suspects import Suspects, suspects_of
 
-__all__ = ["ALLOCATION", "STRATA", "Suspects", "first_rows", "noise_rate", "suspects_of"]
+__all__ = ["ALLOCATION", "STRATA", "Suspects", "first_rows", "noise_rate", "suspects_of", "told"]

@@ -1,4 +1,4 @@
-"""The rows to look at first, as lines of a screen: where each stands, its label, the likelier one. No text of a row is shown.
+"""The rows to look at first: as lines of a screen (where each stands, its label, the likelier one; no text of a row), and for the page.
 
 Part of audit's labels.
 """
@@ -15,24 +15,33 @@ from goodfit.stages.audit.labels.suspects import likelier
 if TYPE_CHECKING:
     from goodfit.stages.split import Splits
 
+LONGEST = 2_000
+"""Characters of a text that are kept for the page."""
 FIRST = 20
 """Rows that a person should look at before anything else."""
 _NAME = 40
 
 
-def first_rows(table: pa.Table, splits: Splits) -> str:
-    """`review these 20 rows first …` and a line for each; `table` is audit/suspects.parquet, most suspicious first."""
-    top = table.slice(0, FIRST)
-    if not top.num_rows:
+def first_rows(table: pa.Table, splits: Splits) -> list[dict[str, Any]]:
+    """The first of `table` (audit/suspects.parquet, most suspicious first) with place and text: lines of audit/first.jsonl."""
+    top = table.slice(0, FIRST).to_pylist()
+    if not top:
+        return []
+    found = splits.take([row["row"] for row in top], columns=("row", "at", "text")).to_pylist()
+    kept = ("row", "label", "suggested", "probability", "suspicion")
+    return [
+        {**{name: line[name] for name in kept}, "likelier": likelier(line, several=splits.multi_label), "at": row["at"],
+         "text": row["text"][:LONGEST]}
+        for line, row in zip(top, found, strict=True)
+    ]  # fmt: skip
+
+
+def told(first: list[dict[str, Any]]) -> str:
+    """`review these 20 rows first …` and a line for each."""
+    if not first:
         return ""
-    places = splits.take(top["row"].to_pylist(), columns=("row", "at"))["at"].to_pylist()
-    told = [(place, *change(row, several=splits.multi_label), row["probability"]) for place, row in zip(places, top.to_pylist())]
-    wide = [max(len(line[i]) for line in told) for i in range(3)]
-    lines = [f"    {at:{wide[0]}}  {given:{wide[1]}}  {likelier:{wide[2]}}  {100 * p:.0f}%" for at, given, likelier, p in told]
-    head = f"  review these {len(told)} rows first (where, label, likelier label and its probability); all in audit/suspects.parquet"
-    return "\n".join([head, *lines])
-
-
-def change(row: dict[str, Any], *, several: bool) -> tuple[str, str]:
-    """The label and what is likelier, for people: `billing`, `→ bug`; of several labels `billing`, `→ without it` or `→ missing`."""
-    return visible(row["label"], _NAME), f"→ {visible(likelier(row, several=several), _NAME)}"
+    lines = [(line["at"], visible(line["label"], _NAME), f"→ {visible(line['likelier'], _NAME)}", line["probability"]) for line in first]
+    wide = [max(len(line[i]) for line in lines) for i in range(3)]
+    shown = [f"    {at:{wide[0]}}  {given:{wide[1]}}  {better:{wide[2]}}  {100 * p:.0f}%" for at, given, better, p in lines]
+    head = f"  review these {len(first)} rows first (where, label, likelier label and its probability); all in audit/suspects.parquet"
+    return "\n".join([head, *shown])
