@@ -34,13 +34,16 @@ WORK = Path(os.environ.get("GOODFIT_WORK", ROOT / ".demo" / "iterate"))
 SETS = ("emotion", "phrasebank")
 SEEDS = (0, 1, 2)
 TRAIN, VALID, TEST = 1200, 400, 1000
-BUDGET = 3600.0
+BUDGET = float(os.environ.get("GOODFIT_ITERATE_BUDGET", "3600"))
+"""Seconds of a loop."""
 LEAST = 0.05
 """Loss below which a fault shows nothing."""
 WRONG = 0.4
 """Share of the rows of a class whose label becomes that of one other class."""
 LEFT = 0.05
-ENCODER = "all-MiniLM-L6-v2"
+ENCODER = os.environ.get("GOODFIT_ITERATE_MODEL", "all-MiniLM-L6-v2")
+"""The base model; `{set}` in its path stands for the name of the set (`benchmarks.tune_cells.lean` makes small ones)."""
+MODEL = Path(ENCODER.format(set="")).name.strip("-")
 Rows = list[tuple[str, str]]
 
 
@@ -65,7 +68,7 @@ def sample(name: str, seed: int) -> Sample:
     drawn = [rows[i] for i in order]
     test, rest = drawn[:TEST], drawn[TEST:]
     train, valid, pool = rest[:TRAIN], rest[TRAIN : TRAIN + VALID], rest[TRAIN + VALID : TRAIN + VALID + 2 * TRAIN]
-    recipe = {"seed": seed, "choose": {"model_name_or_path": ENCODER}, "fail_on": "never", "evaluate": {"on": "valid"}}
+    recipe = {"seed": seed, "choose": {"model_name_or_path": ENCODER.format(set=name)}, "fail_on": "never", "evaluate": {"on": "valid"}}
     return Sample(train, valid, test, pool, recipe, np.ones(len(test), bool))
 
 
@@ -192,7 +195,7 @@ def claims(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for fault in FAULTS:
         mine = [c for c in cells if c["fault"] == fault]
         lost = [c for c in mine if c["clean"] - c["broken"] >= LEAST]
-        claim, goal = f"iterate: share of the loss that comes back, {fault} ({', '.join(SETS)})", ">= 0.5"
+        claim, goal = f"iterate: share of the loss that comes back, {fault} ({', '.join(SETS)}; {MODEL})", ">= 0.5"
         if not lost:
             why = "no cell is done yet" if not mine else f"no cell lost {100 * LEAST:.0f} points ({len(mine)} done)"
             out.append(row(claim, goal, None, passed=None, command=COMMAND, why_absent=why))
