@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from goodfit.score import Score
+from goodfit.statistics.folds import as_folds, level_of
 from goodfit.statistics.sample import Estimate, Sample, Unscorable, sample_of
 from goodfit.statistics.table import PER_CLASS, Kind, kind_of
 
@@ -41,6 +42,11 @@ def score(
     except Unscorable as reason:
         return absent(row, 0, level, str(reason))
     return measure(row, sample, level, np.random.default_rng(seed))
+
+
+def score_of(kind: str, labels: Any, predictions: Any, *, clusters: Any = None, level: float = 0.95, folds: int | None = None) -> Score:
+    """`score` of answers that `folds` models gave, each to rows that it did not learn from; None: one model gave them."""
+    return as_folds(score(kind, labels, predictions, clusters=clusters, level=level_of(level, folds)), folds, level)
 
 
 def point(kind: str, labels: Any, predictions: Any) -> float | None:
