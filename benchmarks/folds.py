@@ -16,8 +16,8 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.claims import record, row
 from goodfit.statistics import Question, compare, point, score
-from goodfit.statistics.folds import as_folds, level_of, verdict_of_folds
 from goodfit.statistics.proportions import wilson
+from goodfit.statistics.scoring import score_of
 
 COMMAND = "python -m benchmarks.folds"
 ROWS, FOLDS, DRAWS, MODELS, OTHERS = (100, 300, 1000), (5, 10), 300, 60, 20_000
@@ -75,9 +75,9 @@ def cell(n: int, k: int, *, by_chance: bool, others: Rows) -> dict[str, dict[str
         rows = drawn(n, rng)
         a, b = crossed(rows, k, rng, by_chance=by_chance)
         for kind in KINDS:
-            wide = as_folds(score(kind, rows[2], a, level=level_of(0.95, k)), k)
+            wide = score_of(kind, rows[2], a, folds=k)
             plain = score(kind, rows[2], a)
-            verdict = verdict_of_folds(compare(kind, rows[2], a, b, question=Question(level=level_of(0.95, k))), k)
+            verdict = compare(kind, rows[2], a, b, question=Question(folds=k))
             out[kind]["holds"] += _holds(wide, truth[kind])
             out[kind]["plain"] += _holds(plain, truth[kind])
             out[kind]["differ"] += verdict.answer in ("better", "worse")

@@ -116,7 +116,7 @@ def can_show(counted: Counted) -> list[str]:
         f"the rarest class, {rarest!r}, has {present[rarest]} {called}",
         lead_line(counted.worth(units)),
     ]
-    return out + [line for axis, members in counted.groups.items() for line in group_lines(axis, members, called)]
+    return out + [line for axis, members in counted.groups.items() for line in group_lines(axis, members, called, counted.worth)]
 
 
 def problems(counted: Counted) -> list[str]:
@@ -131,8 +131,9 @@ def problems(counted: Counted) -> list[str]:
     if thin:
         names = ", ".join(f"{label!r} {n}" for label, n in list(thin.items())[:5])
         out.append(f"few {counted.called} of some classes, whose own scores will say little: {names}{' …' if len(thin) > 5 else ''}")
-    if counted.scored < 100:
-        out.append(f"{counted.scored} {counted.called} give wide intervals; about 400 would give ±4 points")
+    if counted.worth(counted.scored) < 100:
+        enough = 400 if counted.folds is None else 900
+        out.append(f"{counted.scored} {counted.called} give wide intervals; about {enough} would give ±4 points")
     if counted.sides["train"] < 200:
         out.append(f"{counted.sides['train']} training rows are few for fine-tuning all weights")
     return out

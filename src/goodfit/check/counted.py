@@ -9,7 +9,7 @@ import dataclasses
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,7 @@ from goodfit.stages.split.cut import NAMES, TEST, TRAIN
 from goodfit.stages.split.decide import divide as divide_rows
 from goodfit.stages.split.record import Origin
 from goodfit.stages.split.sources import columns_of, sources_of
-from goodfit.statistics import smallest_difference, smallest_gap
-from goodfit.statistics.folds import factor
+from goodfit.statistics import folds, smallest_difference, smallest_gap
 
 ASSUMED = 0.8
 """Accuracy at which the widths are quoted."""
@@ -84,7 +83,7 @@ class Counted:
 
     def worth(self, rows: int) -> int:
         """To how many rows of an ordinary test set so many are equal: answers of folds know less than independent ones."""
-        return rows if self.folds is None else max(1, round(rows / factor(self.folds) ** 2))
+        return folds.worth(rows, self.folds)
 
 
 def divide(recipe: Recipe, base: Path) -> tuple[RowStore, Division]:
@@ -161,13 +160,13 @@ def lead_line(units: int, where: str = "") -> str:
     )
 
 
-def group_lines(axis: str, members: Counter[str], rows: str = "test rows") -> Iterator[str]:
+def group_lines(axis: str, members: Counter[str], rows: str = "test rows", worth: Callable[[int], int] = int) -> Iterator[str]:
     """The smallest gap that is seen, for each member of an axis."""
     if len(members) < 2:
         return
     total = members.total()
     for member, n in [(m, n) for m, n in members.most_common() if n >= FEW_OF_GROUP][:SHOWN_MEMBERS]:
-        gap = smallest_gap(n, max(1, total - n), ASSUMED)
+        gap = smallest_gap(worth(n), worth(max(1, total - n)), ASSUMED)
         yield f"{axis} = {member}: {n:,} {rows}; a gap to the rest is seen from {100 * gap:.0f} points"
     few = sum(n < FEW_OF_GROUP for n in members.values())
     if few:

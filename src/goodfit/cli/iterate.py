@@ -121,7 +121,7 @@ def _told(step: Step) -> list[str]:
     gain = step.proposal.gain
     return [
         f"{step.run.id}: {visible(step.proposal.title)}",
-        f"  expected {gain}; obtained on validation: {visible(said, 300)}",
+        f"  expected {gain}; obtained: {visible(said, 300)}",
     ]
 
 
@@ -130,7 +130,8 @@ def _run(run: Run) -> dict[str, Any]:
 
 
 def _next(run: Run) -> list[str]:
-    return [f"goodfit confirm {run.id}", f"goodfit iterate {run.id}"]
+    confirm = [f"goodfit confirm {run.id}"] if run.record.data.get("splits", {}).get("test") else []
+    return [*confirm, f"goodfit iterate {run.id}"]
 
 
 COMMANDS = {"iterate": iterate_command}

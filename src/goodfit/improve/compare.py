@@ -27,7 +27,6 @@ from goodfit.run import ASSIGNMENT, FOLDS, PREDICTIONS, SCORES, Run
 from goodfit.score import Verdict
 from goodfit.statistics import Question, adjust
 from goodfit.statistics import compare as paired
-from goodfit.statistics.folds import level_of, verdict_of_folds
 
 SEPARATOR = "\x1f"
 """Between the names of a set, where a join needs one text."""
@@ -128,15 +127,14 @@ def _classified(pair: Pair) -> list[Verdict]:
     labels, a, b = _encoded(joined, list(labels_of), multi=multi)
     clusters = clusters_of(pair.other.path, joined["row"])
     names = MULTI_METRICS if multi else METRICS
-    folds = folds_scored(pair.mine)
-    said = [paired(name, labels, a, b, clusters=clusters, question=Question(f"{pair.question} on {name}", level=level_of(0.95, folds)))
-            for name in names]  # fmt: skip
-    return [verdict_of_folds(verdict, folds) for verdict in said]
+    folds = folds_of_both(pair.mine, pair.theirs)
+    return [paired(name, labels, a, b, clusters=clusters, question=Question(f"{pair.question} on {name}", folds=folds)) for name in names]
 
 
-def folds_scored(scores: dict[str, Any]) -> int | None:
-    """How many models answered the rows of a scores.json, each those that it had not learned from; None: one model."""
-    return scores.get("folds", {}).get("n") if scores["on"] == FOLDS else None
+def folds_of_both(*scores: dict[str, Any]) -> int | None:
+    """How many models answered the rows of these scores.json, each what it had not learned from (the fewest); None: one model each."""
+    told = [one["folds"]["n"] for one in scores if one["on"] == FOLDS and one.get("folds")]
+    return min(told, default=None)
 
 
 def _is_multi(run: Run) -> bool:

@@ -52,6 +52,9 @@ class Choose(Section):
     """Licences that candidates may have, for example `apache-2.0`; none, with `auto`: the usual free ones."""
     race: bool | Auto = "auto"
     """Short real trainings of the first three, on an eighth of the steps; `auto`: where the measures cannot tell them apart."""
+    base_loss: bool | Auto = "auto"
+    """Generation: tell training answers that the base model finds too easy or far too hard (CHO011), from at most 300 rows that it reads;
+    `auto`: where candidates are compared, which reads them anyway; `true`: a single model reads them too."""
 
 
 class Mix(Form):

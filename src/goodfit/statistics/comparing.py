@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from goodfit.score import Answer, Score, Verdict
+from goodfit.statistics.folds import as_folds, factor, level_of, p_of
 from goodfit.statistics.power import careful_deviation, careful_discordance, rows_for_mean, rows_for_paired
 from goodfit.statistics.proportions import normal_quantile
 from goodfit.statistics.sample import Contrast, Sample, Unscorable, sample_of
@@ -40,6 +41,13 @@ class Question:
     equivalence: float | None = None
     level: float = 0.95
     seed: int = 0
+    folds: int | None = None
+    """How many models gave the answers, each to rows that it did not learn from (statistics/folds.py); None: one model."""
+
+    @property
+    def made_at(self) -> float:
+        """The level at which the interval is made."""
+        return level_of(self.level, self.folds)
 
 
 def compare(
@@ -68,10 +76,10 @@ def compare(
             raise Unscorable(f"{first.n} rows, a verdict takes at least {max(LEAST_ROWS, row.min_n)}")
         if first.units < LEAST_CLUSTERS:
             raise Unscorable(f"{first.units} clusters, a verdict takes at least {LEAST_CLUSTERS}")
-        made = row.family.contrast(first, second, asked.level, np.random.default_rng(asked.seed))
+        made = row.family.contrast(first, second, asked.made_at, np.random.default_rng(asked.seed))
     except Unscorable as reason:
         return no_answer(row, asked, len(np.asarray(a)), str(reason))
-    made = _no_more_than_the_test(made, asked.level)
+    made = _no_more_than_the_test(made, asked.made_at)
     return _verdict(row, asked, made, first)
 
 
@@ -87,12 +95,22 @@ def _verdict(row: Kind, asked: Question, made: Contrast, sample: Sample) -> Verd
         higher_is_better=row.higher_is_better, method=made.method, resamples=made.resamples,
         clusters=None if sample.clusters is None else sample.units,
     )  # fmt: skip
+    difference = as_folds(difference, asked.folds, asked.level)
     answer = answer_of(difference, asked.margin, asked.equivalence)
     needed = rows_to_settle(made, sample, asked) if answer == "cannot_tell" else None
     text = sentence(difference, answer, equivalence=asked.equivalence, needed=needed)
     if answer == "cannot_tell" and needed is None and made.value != 0:
         text += _scarce(sample)
-    return Verdict(question=asked.text, answer=answer, margin=asked.margin, difference=difference, rows_needed=needed, p=made.p, text=text)
+    return Verdict(
+        question=asked.text, answer=answer, margin=asked.margin, difference=difference, rows_needed=needed, p=_p(made, asked), text=text
+    )
+
+
+def _p(made: Contrast, asked: Question) -> float | None:
+    """Of folds the p of the interval (folds.p_of)."""
+    if asked.folds is None or made.p is None or made.low is None or made.high is None:
+        return made.p
+    return p_of(made.value, made.low, made.high, asked.level)
 
 
 def gain_of(difference: Score) -> tuple[float, float, float]:
@@ -127,8 +145,10 @@ def rows_to_settle(made: Contrast, sample: Sample, asked: Question) -> int | Non
     if made.discordance is not None and sample.clusters is None and asked.margin == 0:
         needed = rows_for_paired(gap, careful_discordance(made.discordance, sample.n), level=asked.level)
     else:
-        deviation = (made.high - made.low) / 2 / normal_quantile(asked.level) * math.sqrt(sample.n)
+        deviation = (made.high - made.low) / 2 / normal_quantile(asked.made_at) * math.sqrt(sample.n)
         needed = rows_for_mean(gap, careful_deviation(deviation, sample.units), level=asked.level)
+    if needed is not None and asked.folds is not None:
+        needed = math.ceil(needed * factor(asked.folds) ** 2)
     return None if needed is not None and needed <= sample.n else needed
 
 

@@ -15,7 +15,7 @@ import math
 
 from scipy import stats
 
-from goodfit.score import Score, Verdict
+from goodfit.score import Score
 
 METHOD = "folds"
 
@@ -40,21 +40,17 @@ def as_folds(score: Score, folds: int | None, level: float = 0.95) -> Score:
     return score.about(level=level, method=method)
 
 
-def verdict_of_folds(verdict: Verdict, folds: int | None, level: float = 0.95) -> Verdict:
-    """The same of a comparison. Its p is that of the interval: a p of resamples cannot be smaller than one in so many, and would be far
-    too large once it is corrected.
+def worth(rows: int, folds: int | None) -> int:
+    """To how many rows of an ordinary test set so many are equal."""
+    return rows if folds is None else max(1, round(rows / factor(folds) ** 2))
+
+
+def p_of(value: float, low: float, high: float, level: float) -> float:
+    """p of a difference whose interval has `level`: how far zero lies outside, in half-widths on its side.
+
+    A p of resamples cannot be smaller than one in so many; scaled, it would be far too large once it is corrected for several comparisons.
     """
-    if folds is None or verdict.difference is None:
-        return verdict
-    return verdict.model_copy(update={"difference": as_folds(verdict.difference, folds, level), "p": _p_of(verdict, level)})
-
-
-def _p_of(verdict: Verdict, level: float) -> float | None:
-    """p of a difference whose interval has `level`: how far zero lies outside, in half-widths on its side."""
-    found = verdict.difference
-    if verdict.p is None or found is None or found.value is None or found.low is None or found.high is None:
-        return verdict.p
-    half = found.value - found.low if found.value > 0 else found.high - found.value
-    if found.value == 0 or half <= 0:
-        return 1.0 if found.value == 0 else verdict.p
-    return float(2 * stats.norm.sf(stats.norm.isf((1 - level) / 2) * abs(found.value) / half))
+    half = value - low if value > 0 else high - value
+    if value == 0:
+        return 1.0
+    return float(2 * stats.norm.sf(stats.norm.isf((1 - level) / 2) * abs(value) / half)) if half > 0 else 0.0

@@ -20,10 +20,12 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from goodfit.statistics.sample import Contrast, Estimate, Floats, Ints, Sample, Unscorable
 
+Flags = NDArray[np.bool_]
 Scale = Literal["identity", "log", "logit", "wilson", "fisher"]
 
 
@@ -156,3 +158,15 @@ class Influenced:
             return Contrast(difference, None, None, None, "none: the difference is the same on every row")
         half = about.critical(level) * about.error
         return Contrast(difference, difference - half, difference + half, about.p(difference), method)
+
+    def moved(self, whole: Sample, part: Sample, kept: Flags, level: float) -> Estimate:
+        """The value on part of the rows minus that on all of them: t interval on the difference of both influences."""
+        first, second = self.curve(part), self.curve(whole)
+        influence = -second.influence
+        influence[kept] += first.influence
+        about, value = spread(influence, whole.clusters), first.value - second.value
+        method = "t_left_out" if whole.clusters is None else "t_left_out_clustered"
+        if about.error <= 1e-12 * max(1.0, abs(second.value)):
+            return Estimate(value, None, None, "none: every row gives the same value")
+        half = about.critical(level) * about.error
+        return Estimate(value, value - half, value + half, method)

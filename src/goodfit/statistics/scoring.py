@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from goodfit.score import Score
+from goodfit.statistics.folds import as_folds, level_of
+from goodfit.statistics.influence import Influenced
 from goodfit.statistics.sample import Estimate, Sample, Unscorable, sample_of
 from goodfit.statistics.table import PER_CLASS, Kind, kind_of
 
@@ -43,6 +45,11 @@ def score(
     return measure(row, sample, level, np.random.default_rng(seed))
 
 
+def score_of(kind: str, labels: Any, predictions: Any, *, clusters: Any = None, level: float = 0.95, folds: int | None = None) -> Score:
+    """`score` of answers that `folds` models gave, each to rows that it did not learn from; None: one model gave them."""
+    return as_folds(score(kind, labels, predictions, clusters=clusters, level=level_of(level, folds)), folds, level)
+
+
 def point(kind: str, labels: Any, predictions: Any) -> float | None:
     """The number alone, without interval or smallest n: for early stopping. None where it does not exist."""
     row = kind_of(kind, multilabel=np.ndim(labels) == 2)
@@ -71,6 +78,31 @@ def per_class(
         raise ValueError(f"{len(names)} names for {seen} classes")
     rng = np.random.default_rng(0)
     return [measure(row, whole.column(j), level, rng).about(label=name) for j, name in enumerate(names)]
+
+
+def left_out(
+    kind: str, labels: Any, predictions: Any, kept: Any, *, clusters: Any = None, level: float = 0.95
+) -> Score:  # fmt: skip
+    """How far a number moves when rows are left out: its value on the kept rows minus that on all.
+
+    Which rows are kept counts as chance too. For kinds with an influence per row (means, losses per size); `kept` is bool [n], the rest
+    as in `score`.
+    """
+    row, kept = kind_of(kind), np.asarray(kept, dtype=bool)
+    if not isinstance(row.family, Influenced):
+        raise ValueError(f"{kind} has no influence per row")
+    try:
+        whole = sample_of(row.needs, labels, predictions, clusters)
+        part = sample_of(row.needs, None if labels is None else np.asarray(labels)[kept], np.asarray(predictions)[kept])
+        found = row.family.moved(whole, part, kept, level)
+        if whole.clusters is not None and whole.units < LEAST_CLUSTERS:
+            found = Estimate(found.value, None, None, f"none: fewer than {LEAST_CLUSTERS} clusters")
+    except Unscorable as reason:
+        return absent(row, len(kept), level, str(reason)).about(name=f"{row.name}_difference")
+    return Score(
+        name=f"{row.name}_difference", value=found.value, low=found.low, high=found.high, level=level, n=len(kept), unit=row.unit,
+        higher_is_better=row.higher_is_better, method=found.method, clusters=None if whole.clusters is None else whole.units,
+    )  # fmt: skip
 
 
 def rare_classes(labels: Any, names: Sequence[str], *, least: int = FEW_ROWS) -> list[tuple[str, int]]:

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from goodfit.errors import SettingsError, nearest
 from goodfit.score import Score, Verdict
 from goodfit.statistics.comparing import Question, compare, no_answer
-from goodfit.statistics.scoring import absent, per_class, score
+from goodfit.statistics.folds import as_folds, level_of
+from goodfit.statistics.scoring import absent, per_class, score_of
 from goodfit.statistics.table import KINDS, PER_CLASS, kind_of
 
 SINGLE, MULTI = "single-label", "multi-label"
@@ -48,6 +49,8 @@ class Outcome:
     clusters: NDArray[np.int64] | None = None
     """int64 [n]: rows that are not independent of each other."""
     level: float = 0.95
+    folds: int | None = None
+    """How many models gave the answers, each to rows that it did not learn from; None: one model."""
 
     @property
     def task(self) -> str:
@@ -124,7 +127,7 @@ def _from_table(kind: str) -> Measure:
         if _lacks(kind, outcome):
             return absent(kind_of(kind, multilabel=outcome.task == MULTI), len(outcome.truth), outcome.level, NO_PROBABILITIES)
         truth, predictions, clusters = _data(kind, outcome)
-        return score(kind, truth, predictions, clusters=clusters, level=outcome.level)
+        return score_of(kind, truth, predictions, clusters=clusters, level=outcome.level, folds=outcome.folds)
 
     return measure
 
@@ -167,12 +170,16 @@ def measure(names: Sequence[str], outcome: Outcome) -> list[Score]:
     return [METRICS[name].measure(outcome) for name in names]
 
 
+def of_labels(kind: str, outcome: Outcome, level: float) -> list[Score]:
+    """One kind of score of every label."""
+    made = per_class(kind, outcome.truth, outcome.predictions, names=outcome.names, clusters=outcome.clusters,
+                     level=level_of(level, outcome.folds))  # fmt: skip
+    return [as_folds(one, outcome.folds, level) for one in made]
+
+
 def measure_labels(outcome: Outcome) -> list[Score]:
     """precision, recall and F1 of every label, label by label; a label without rows has scores that say why there is no value."""
-    listed = [
-        per_class(kind, outcome.truth, outcome.predictions, names=outcome.names, clusters=outcome.clusters, level=outcome.level)
-        for kind in PER_CLASS
-    ]
+    listed = [of_labels(kind, outcome, outcome.level) for kind in PER_CLASS]
     return [one for of_label in zip(*listed, strict=True) for one in of_label]
 
 
@@ -182,7 +189,9 @@ def against(name: str, a: Outcome, b: Outcome, *, question: str) -> Verdict | No
     if kind is None:
         return None
     if _lacks(kind, a, b):
-        return no_answer(kind_of(kind, multilabel=a.task == MULTI), Question(question, level=a.level), len(a.truth), NO_PROBABILITIES)
+        return no_answer(
+            kind_of(kind, multilabel=a.task == MULTI), Question(question, level=a.level, folds=a.folds), len(a.truth), NO_PROBABILITIES
+        )
     truth, ours, clusters = _data(kind, a)
     theirs = _data(kind, b)[1]
-    return compare(kind, truth, ours, theirs, clusters=clusters, question=Question(question, level=a.level))
+    return compare(kind, truth, ours, theirs, clusters=clusters, question=Question(question, level=a.level, folds=a.folds))

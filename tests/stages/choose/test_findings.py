@@ -52,7 +52,7 @@ def looked(
     )
     asked = Asked(SimpleNamespace(choose=section), splits, SimpleNamespace(), candidates)  # type: ignore[arg-type]
     assert not more, more
-    return {finding.code: finding for finding in findings_of(outcome, asked)}
+    return {finding.code: finding for finding in findings_of(outcome, asked) if finding.status == "open"}
 
 
 def test_nothing_to_say() -> None:

@@ -136,7 +136,11 @@ def test_clusters_topics_and_novelty() -> None:
 
 @pytest.mark.parametrize(
     ("n", "errors", "why"),
-    [(60, 20, "100 validation rows; there are 60"), (300, 4, "10 mistakes among the validation rows; there are 4"), (300, 296, "10 right answers")],
+    [
+        (60, 20, "100 validation rows; there are 60"),
+        (300, 4, "10 mistakes among the validation rows; there are 4"),
+        (300, 296, "10 right answers"),
+    ],
 )
 def test_too_little_to_look(n: int, errors: int, why: str) -> None:
     rows, y = rows_of(n, 0)

@@ -298,9 +298,10 @@ def test_labels_to_look_at_first_stand_beside_their_texts(tmp_path: Path, how: s
         "suggested": "billing",
         "probability": 0.9,
         "text": "Cold tea 7",
+        "flagged": True,
     }
     (folder / "audit").mkdir(exist_ok=True)
-    (folder / "audit" / "first.jsonl").write_text(json.dumps(line) + "\n{broken\n")
+    (folder / "audit" / "first.jsonl").write_text(json.dumps(line) + "\n{broken\n" + json.dumps(line | {"flagged": False}) + "\n")
     [told] = collect(folder)["suspects"]
     assert (told["row"], told["prediction"], told["p"], told["text"]) == ("rows.csv:7", "billing", 0.9, text)
     page = html(collect(folder))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,37 @@ def test_large_groups_are_spread() -> None:
     groups = np.repeat(np.arange(len(sizes)), sizes)
     fold = folds_of(groups, np.zeros(len(sizes), np.int64), np.arange(len(sizes)).astype(np.uint64), 4)
     assert np.bincount(fold).tolist() == [50, 50, 50, 50]
+
+
+def test_what_has_a_fold_keeps_it() -> None:
+    rng = np.random.default_rng(0)
+    groups, under = np.arange(200), rng.integers(3, size=200)
+    keys = rng.integers(2**63, size=200, dtype=np.uint64)
+    before = folds_of(groups, under, keys, 5)
+    changed = under.copy()
+    changed[7] = (changed[7] + 1) % 3
+    assert (folds_of(groups, changed, keys, 5) != before).sum() > 1
+    assert (folds_of(groups, changed, keys, 5, before) == before).all()
+    more = np.r_[before, np.full(25, -1)]
+    after = folds_of(np.arange(225), np.r_[under, rng.integers(3, size=25)], np.r_[keys, keys[:25] + np.uint64(1)], 5, more)
+    assert (after[:200] == before).all()
+    assert np.ptp(np.bincount(after)) <= 3
+
+
+def test_a_decision_about_a_row_moves_no_other(tmp_path: Path) -> None:
+    document, found = project(tmp_path), []
+    document["data"]["decisions"] = "decisions.jsonl"
+    _, first = run_split(tmp_path, project(tmp_path), workspace="before")
+    before = pq.read_table(first.path / "split" / "assignment.parquet").to_pylist()
+    rows_changed = [row["row"] for row in before[:3]]
+    lines = [{"row": rows_changed[0], "action": "relabel", "value": "sales", "by": "a person", "reason": "", "time": "2026-11-30T10:00:00Z"},
+             {"row": rows_changed[1], "action": "drop", "value": None, "by": "a person", "reason": "", "time": "2026-11-30T10:00:00Z"}]  # fmt: skip
+    (tmp_path / "decisions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    _, second = run_split(tmp_path, document, workspace="after")
+    found = {row["row"]: row["fold"] for row in pq.read_table(second.path / "split" / "assignment.parquet").to_pylist()}
+    assert rows_changed[1] not in found
+    assert all(found[row["row"]] == row["fold"] for row in before if row["row"] in found)
+    assert len(found) == len(before) - 1
 
 
 def test_fewer_groups_than_folds() -> None:

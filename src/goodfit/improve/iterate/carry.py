@@ -1,8 +1,8 @@
 """A step carried out: a child run with the recipe's change, scored on validation, and what it obtained beside what was predicted.
 
 Part of iterate. A finished run is never changed: the child has `parent` and `proposal` in its record, inherits the division of the rows,
-reuses every stage that the change does not touch, and is scored on validation (`evaluate.on: valid`); `goodfit confirm` opens the test
-rows, once.
+reuses every stage that the change does not touch, and is scored on validation (`evaluate.on: valid`; out of fold where its parent was);
+`goodfit confirm` opens the test rows, once.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from goodfit.errors import RunError, UserError
-from goodfit.files import read_json
-from goodfit.improve.compare import folds_scored
+from goodfit.files import json_object, read_json
+from goodfit.improve.compare import folds_of_both
 from goodfit.improve.iterate.evidence import VALID, Answers, Half, answers_of
 from goodfit.improve.iterate.history import remember
 from goodfit.improve.iterate.proposal import Proposal
@@ -25,7 +25,6 @@ from goodfit.run import FOLDS, RECIPE, SCORES, Run, Screen, digest
 from goodfit.score import Verdict
 from goodfit.settings import read
 from goodfit.statistics import Question, compare
-from goodfit.statistics.folds import level_of, verdict_of_folds
 
 ACCEPTED = 0.6
 """Level of the two-sided interval whose lower end must lie above 0: one-sided 80% (methods 16)."""
@@ -74,6 +73,8 @@ def against(child: Run, parent: Run, half: Half | None, *, level: float = ACCEPT
     if not all(path.is_file() for path in documents):
         return None
     mine, theirs = (read_json(path) for path in documents)
+    if (mine["on"] == FOLDS) != (theirs["on"] == FOLDS):
+        return None
     if not mine["labels"]:
         return _of_texts(Pair(parent, child, theirs, mine, f"{child.id} vs {parent.id}"))
     try:
@@ -86,13 +87,10 @@ def against(child: Run, parent: Run, half: Half | None, *, level: float = ACCEPT
     if not both or set(ours.labels) != set(others.labels):
         return None
     a, b = (_at(one, both) for one in (ours, others))
-    folds = folds_scored(mine)
-    words = f"{child.id} vs {parent.id} on {theirs['primary']}, {'validation rows' if folds is None else 'rows out of fold'}"
+    folds, words = folds_of_both(mine, theirs), f"{child.id} vs {parent.id} on {theirs['primary']}"
+    asked = Question(f"{words}, {'validation rows' if folds is None else 'rows out of fold'}", level=level, folds=folds)
     said = b.said[MODEL] if a.labels == b.labels else _renamed(b, a.labels)
-    verdict = compare(
-        theirs["primary"], a.truth, a.said[MODEL], said, clusters=a.clusters, question=Question(words, level=level_of(level, folds))
-    )
-    return verdict_of_folds(verdict, folds, level)
+    return compare(theirs["primary"], a.truth, a.said[MODEL], said, clusters=a.clusters, question=asked)
 
 
 def _of_texts(pair: Pair) -> Verdict | None:
@@ -104,7 +102,7 @@ def _of_texts(pair: Pair) -> Verdict | None:
 
 def _child(run: Run, proposal: Proposal) -> Run:
     words = [word for word in run.record.overrides if word.split("=", 1)[0] not in proposal.changes and not word.startswith("evaluate.on=")]
-    on = VALID if read(run.path / RECIPE, words).recipe.split.folds is None else FOLDS
+    on = FOLDS if json_object(run.path / "evaluate" / SCORES).get("on") == FOLDS else VALID
     overrides = [*words, *proposal.words(), f"evaluate.on={on}"]
     loaded = read(run.path / RECIPE, overrides)
     return Run.create(

@@ -3,6 +3,7 @@
 CHO001 unknown tokens    CHO002 words cut into many tokens    CHO003 rows beyond the context    CHO004 languages it was not made for
 CHO005 a candidate fits better than the named model           CHO006 a tie                      CHO007 accents dropped
 CHO008 nothing tells the labels better than the commonest class                                 CHO009 memory      CHO010 licence
+CHO011 (base_loss.py) answers that the base model predicts almost whole, or finds far harder than the others
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from goodfit.finding import Finding
 from goodfit.monitor.words import size
 from goodfit.score import Score
+from goodfit.stages.choose.base_loss import base_loss
 from goodfit.stages.choose.candidates import memory_limit
 from goodfit.stages.choose.outcome import Asked, Outcome
 from goodfit.statistics import score
@@ -173,7 +175,7 @@ def _license(outcome: Outcome, asked: Asked) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-LOOKS: tuple[Look, ...] = (_unknown, _pieces, _beyond, _foreign, _better, _tie, _accents, _nothing, _memory, _license)
+LOOKS: tuple[Look, ...] = (_unknown, _pieces, _beyond, _foreign, _better, _tie, _accents, _nothing, _memory, _license, base_loss)
 
 
 def _finding(code: str, kind: str, severity: Any, title: str, detail: str, **more: Any) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from goodfit.errors import DataError, MachineError, ModelError
 from goodfit.score import Verdict
 from goodfit.stages.choose.classifiers import MEASURING, by_rule
+from goodfit.stages.choose.costs import costs_of
 from goodfit.stages.choose.outcome import Asked, Facts, Outcome
 from goodfit.stages.choose.resample import weights
 from goodfit.stages.choose.writers import FEWEST, Told, common, read, sample
@@ -26,6 +28,12 @@ def compare_generators(asked: Asked) -> Outcome:
     if len(told.ids) < FEWEST:
         return by_rule(asked, f"{len(told.ids)} training rows are too few to measure on; it takes {FEWEST}")
     asked, found, seconds = _read(asked, told)
+    outcome = _compared(asked, told, found, seconds)
+    mine = found.get(outcome.place)
+    return outcome if mine is None else replace(outcome, costs=costs_of(told, mine, asked.splits.counts["train"]))
+
+
+def _compared(asked: Asked, told: Told, found: dict[int, Likelihood], seconds: dict[int, float]) -> Outcome:
     if len(found) < 2:
         return by_rule(asked, "fewer than two of them could be loaded")
     kept = common(list(found.values()))

@@ -13,6 +13,7 @@ from goodfit.score import Score, Verdict
 from goodfit.stages.choose.candidates import Candidate, labels_of
 
 if TYPE_CHECKING:
+    from goodfit.stages.choose.costs import Costs
     from goodfit.stages.split import Splits
 
 
@@ -89,6 +90,8 @@ class Outcome:
     """The one that measures best; None where nothing was measured."""
     notes: tuple[str, ...] = ()
     """Sentences worth reading."""
+    costs: Costs | str | None = None
+    """What training answers cost the one that is taken, row by row, for a task that writes; or why not. None: they were not read."""
 
     def label(self, place: int) -> str:
         """What people read of a candidate."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +14,20 @@ from goodfit.models.content import content_hash
 from goodfit.models.heads import Head, Language
 from goodfit.models.hubcache import cached
 from goodfit.models.identity import Identity
+from goodfit.monitor.words import count
 from goodfit.recipe import Recipe
 from goodfit.run import CANDIDATES, Run
 from goodfit.stage import stage
 from goodfit.stages.choose.candidates import Candidate, around, elsewhere, locate, named
 from goodfit.stages.choose.catalog import FILE, catalog
 from goodfit.stages.choose.classifiers import compare_classifiers
+from goodfit.stages.choose.costs import read_one
 from goodfit.stages.choose.findings import findings_of
 from goodfit.stages.choose.generators import compare_generators
 from goodfit.stages.choose.outcome import Asked, Outcome
 from goodfit.stages.choose.record import document_of, lines_of
+from goodfit.stages.choose.writers import FEWEST
+from goodfit.stages.choose.writers import MOST as MOST_READ
 from goodfit.tasks import head_of
 
 if TYPE_CHECKING:
@@ -72,13 +76,13 @@ def _content(name: str, base: Path) -> str:
         return error.message
 
 
-@stage("choose", result=Choice, version=2, reads=("task", "choose", "peft", "seed"), extra=_model_files)
+@stage("choose", result=Choice, version=3, reads=("task", "choose", "peft", "seed"), extra=_model_files)
 def choose(recipe: Recipe, splits: Splits, run: Run) -> Choice:
     """The named model, or the candidate that fits the training rows best."""
     head = head_of(recipe.task, splits.labels)
     found = gather(recipe, run.base, head)
     asked = Asked(recipe, splits, run, tuple(found))
-    outcome = _outcome(asked, head)
+    outcome = _with_costs(_outcome(asked, head), asked, head)
     absent = elsewhere(found, head, recipe.choose, run.base) if recipe.choose.model_name_or_path == "auto" else []
     document = document_of(outcome, absent)
     write_json(run.folder("choose") / CANDIDATES, document)
@@ -141,6 +145,22 @@ def _outcome(asked: Asked, head: Head) -> Outcome:
         named_ = section.model_name_or_path != "auto"
         return Outcome(asked.candidates, place, "named in the recipe" if named_ else f"{where}; nothing was measured")
     return WAYS[asked.recipe.task.kind](asked.limited(MOST))
+
+
+def _with_costs(outcome: Outcome, asked: Asked, head: Head) -> Outcome:
+    """With what training answers cost the model that is taken; a single model reads them where the recipe asks for it."""
+    wanted, n = asked.recipe.choose.base_loss, asked.splits.counts["train"]
+    if not isinstance(head, Language):
+        return replace(outcome, costs="it is for models that write")
+    if wanted is False:
+        return replace(outcome, costs="choose.base_loss is false")
+    if outcome.costs is not None:
+        return outcome
+    if n < FEWEST:
+        return replace(outcome, costs=f"{count(n, 'training row')} {'is' if n == 1 else 'are'} too few; it takes {FEWEST}")
+    if wanted == "auto":
+        return replace(outcome, costs=f"no training row was read with it; choose.base_loss=true reads {MOST_READ} at most")
+    return replace(outcome, costs=read_one(asked, outcome.chosen))
 
 
 def find_base(recipe: Recipe, folder: Path, head: Head) -> tuple[Identity, str, list[Candidate]]:

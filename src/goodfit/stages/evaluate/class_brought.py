@@ -219,19 +219,29 @@ def _model_folder(place: Path, ids: pa.ChunkedArray) -> Path | None:
     if not place.is_dir():
         return None
     if not (place / RECORD).is_file():
-        return place if (place / "config.json").is_file() or (place / SAVED).is_file() else None
+        if not (place / "config.json").is_file() and not (place / SAVED).is_file():
+            return None
+        run = place.resolve().parent.parent  # the model of a run: its rows are known
+        if place.resolve().parts[-2:] == ("train", MODEL) and (run / "split" / ASSIGNMENT).is_file():
+            _refuse_learned(run, ids)
+        return place
     answers, model = place / "evaluate" / PREDICTIONS, place / "train" / MODEL
     if not (model / SAVED).is_file() or (answers.is_file() and _answers_all(answers, ids)):
         return None
-    assignment = pq.read_table(place / "split" / ASSIGNMENT, columns=["row", "split"])
+    _refuse_learned(place, ids)
+    return model
+
+
+def _refuse_learned(run: Path, ids: pa.ChunkedArray) -> None:
+    """DataError where a run was trained on some of the rows, or chose its step by them."""
+    assignment = pq.read_table(run / "split" / ASSIGNMENT, columns=["row", "split"])
     learned = assignment.filter(pc.not_equal(assignment["split"], "test"))["row"]
     seen = pc.sum(pc.is_in(ids, value_set=learned.combine_chunks())).as_py() or 0
     if seen:
         raise DataError(
-            f"evaluate.predictions: the run {place.name} was trained on {count(seen, 'row')} of those that are scored",
+            f"evaluate.predictions: the run {run.name} was trained on {count(seen, 'row')} of those that are scored",
             fix="train it on the same split, or evaluate both on rows that neither has seen",
         )
-    return model
 
 
 def _answers_all(answers: Path, ids: pa.ChunkedArray) -> bool:

@@ -68,11 +68,16 @@ class Classes:
             self.others[name], self.facts[name] = other, other.facts
         self._fit()
 
+    @property
+    def selected(self) -> bool:
+        """Whether the rows that are scored chose something of the model: its scores flatter then."""
+        return self.on == VALID
+
     def judge(self, key: TestKey | None) -> Evaluation:
         """Scores, verdicts, gates, findings and files."""
         answered = self._answers(key)
         scored = score_split(
-            answered, self.recipe.evaluate, key.looks if key else None, self.facts, selected=self.on == VALID
+            answered, self.recipe.evaluate, key.looks if key else None, self.facts, selected=self.selected
         )  # fmt: skip
         seen, slices = leaked_rows(self.splits, self.on), self._slices(answered, key)
         promises = promises_of(scored, measured=self.on == TEST, why_not=self.no_promises)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from goodfit.stages.evaluate.answering import Answered
 from goodfit.stages.evaluate.mistakes import LONGEST
 from goodfit.stages.evaluate.scoring import MODEL
-from goodfit.statistics import score
+from goodfit.statistics.scoring import score_of
 from goodfit.tasks.baselines import TrainingRows
 from goodfit.tasks.baselines.features import gather
 from goodfit.tasks.baselines.neighbours import Neighbours
@@ -43,7 +43,7 @@ def confusions(answered: Answered) -> list[tuple[dict[str, Any], NDArray[np.int6
         of_label = answered.truth == label
         mine = np.flatnonzero(of_label & (told.predictions == prediction))
         clusters = None if answered.clusters is None else answered.clusters[of_label]
-        share = score("rate", None, told.predictions[of_label] == prediction, clusters=clusters)
+        share = score_of("rate", None, told.predictions[of_label] == prediction, clusters=clusters, folds=answered.folds)
         back = int(((answered.truth == prediction) & (told.predictions == label)).sum())
         facts = {
             "label": names[label], "prediction": names[prediction], "rows": len(mine), "rows_of_label": int(of_label.sum()),

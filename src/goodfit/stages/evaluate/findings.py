@@ -28,10 +28,11 @@ from goodfit.stages.evaluate.questions import (
     why_absent,
 )  # fmt: skip
 from goodfit.stages.evaluate.scoring import MODEL, Scored, outcome, support
-from goodfit.statistics.folds import level_of
+from goodfit.statistics.folds import factor, worth
 from goodfit.statistics.multiple import level_for
 from goodfit.statistics.power import careful_discordance, smallest_difference
-from goodfit.statistics.scoring import per_class, rare_classes
+from goodfit.statistics.scoring import rare_classes
+from goodfit.tasks import metrics
 
 WEAK_BY = 0.15
 """F1 by which a whole interval must lie below the mean of all labels."""
@@ -81,8 +82,7 @@ def _weak_labels(scored: Scored) -> Iterator[Finding]:
     """
     code, kind, answered = "EVA003", "weak_class", scored.answered
     made, counts = outcome(answered, MODEL), support(answered)
-    level = level_of(level_for(len(answered.names)), answered.folds)
-    f1 = per_class("f1", made.truth, made.predictions, names=answered.names, clusters=made.clusters, level=level)
+    f1 = metrics.of_labels("f1", made, level_for(len(answered.names)))
     values = [s.value for s in f1 if s.value is not None]
     if len(values) < 2:
         reason = "fewer than two labels have rows"
@@ -121,7 +121,7 @@ def _calibrated(scored: Scored) -> Iterator[Finding]:
         return
     kind = _direction(scored, slope)
     sharp = "" if slope is None or slope.value is None else f" Slope {slope.value:.2f} (below 1: too extreme; above: too timid)."
-    fitted = scored.answered.task.decision.temperature != 1
+    fitted = scored.answered.task.decision.temperature != 1 or scored.answered.folds is not None
     yield finding(
         code, kind, f"the model is {kind}: its probabilities are off by {100 * ece.value:.1f} points", scored,
         severity="warning" if ece.low >= FAR_OFF else "note", evidence=evidence,
@@ -145,7 +145,8 @@ def _mean_excess(scored: Scored) -> tuple[float, float]:
     truth, p, _ = outcome(scored.answered, MODEL).within
     single = truth.ndim == 1
     of_row = p.max(axis=1) - (p.argmax(axis=1) == truth) if single else np.where(p >= 0.5, p - truth, (1 - p) - ~truth).mean(axis=1)
-    return float(of_row.mean()), float(of_row.std() / np.sqrt(len(of_row)))
+    wider = 1.0 if scored.answered.folds is None else factor(scored.answered.folds)
+    return float(of_row.mean()), wider * float(of_row.std() / np.sqrt(len(of_row)))
 
 
 def _enough_rows(scored: Scored) -> Iterator[Finding]:
@@ -161,7 +162,7 @@ def _enough_rows(scored: Scored) -> Iterator[Finding]:
         return
     half, rows = (top.high - top.low) / 2, f"{count(n, 'row')} {'gives' if n == 1 else 'give'} {metric(top.name)}"
     differ = careful_discordance(float(min(is_wrong(scored.answered).mean(), 0.5)), n)
-    visible = smallest_difference(n, differ)
+    visible = smallest_difference(worth(n, scored.answered.folds), differ)
     other = f"Another model that answers {100 * differ:.1f}% of the rows otherwise"
     detail = f"{other} must be {100 * visible:.1f} points better to be told apart."
     if visible >= differ:

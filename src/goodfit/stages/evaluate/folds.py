@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,8 +19,8 @@ from numpy.typing import NDArray
 
 from goodfit.data.groups import folds_of
 from goodfit.errors import RunError
-from goodfit.files import read_json
-from goodfit.run import FOLDS, PREDICTIONS, Run, TestKey
+from goodfit.files import json_object, read_json
+from goodfit.run import CANDIDATES, FOLDS, MANIFEST, PLAN, PREDICTIONS, Run, TestKey
 from goodfit.stages.evaluate import answering
 from goodfit.stages.evaluate.answering import NOT_ONE, Answered, Door, SplitRows
 from goodfit.stages.evaluate.class_brought import unanswered
@@ -86,10 +85,8 @@ class FoldRows:
 class Told:
     """What the folds' models answered, looked up by row id."""
 
-    rows = truncated = 0
-    """Cut rows are counted where they are tokenised (prepare)."""
-
-    def __init__(self, folder: Path, task: Classification) -> None:
+    def __init__(self, run: Run, task: Classification) -> None:
+        folder = run.path / "train" / FOLDS
         files = sorted(folder.glob("*.parquet"), key=lambda path: int(path.stem))
         self.folds = len(files)
         if not files:
@@ -99,6 +96,8 @@ class Told:
         self._p = np.stack([table[f"p_{label}"].to_numpy() for label in task.labels], axis=1)
         self._given = task.encode_targets(table["prediction"].to_pylist())
         self.facts = [read_json(folder / f"{path.stem}.json") for path in files]
+        self.rows = len(self._known)
+        self.truncated = sum(int(n) for n in json_object(run.path / "prepare" / MANIFEST).get("truncated_rows", {}).values())
 
     def of(self, batch: pa.RecordBatch) -> Answers:
         """Their answers; a row whose label no model has (it was not tokenised) is answered by none, and counts as a mistake."""
@@ -114,7 +113,7 @@ class Fitted:
 
     def __init__(self, of_fold: list[Baseline], run: Run) -> None:
         self.of_fold, self.fold_of = of_fold, folds_of(run.path)
-        self.facts = {**of_fold[0].facts, "folds": len(of_fold)}
+        self.facts = {**of_fold[0].facts, "fitted": f"{len(of_fold)} times, once without each fold; the facts are those of the first"}
 
     def of(self, batch: pa.RecordBatch) -> Answers:
         """Its answers to some rows (columns row and text)."""
@@ -140,8 +139,14 @@ class FoldedClasses(Classes):
     def __init__(self, recipe: Any, trained: Any, splits: SplitRows, run: Run) -> None:
         self.of_fold: list[TrainingRows] = []
         super().__init__(recipe, trained, FoldRows(splits), run)
-        self.model = Told(run.path / "train" / FOLDS, self.predictor.task)
+        self.model = Told(run, self.predictor.task)
         self.systems = {MODEL: self.model, **{name: system for name, system in self.systems.items() if name != MODEL}}
+
+    @property
+    def selected(self) -> bool:
+        """Whether these very rows chose something: the numbers of the training, the base model, or this run among others."""
+        chosen = json_object(self.run.path / "tune" / PLAN).get("chosen")
+        return bool(chosen or self.run.record.proposal or json_object(self.run.path / "choose" / CANDIDATES).get("measured"))
 
     def _baseline(self, name: str, primary: str, around: Any) -> Any:
         """One of each fold, fitted on what the fold's model learned from."""
@@ -158,7 +163,8 @@ class FoldedClasses(Classes):
         return Fitted(made, self.run)
 
     def _answers(self, key: TestKey | None) -> Answered:
-        task = self.predictor.task.with_decision(Decision(fitted_on="valid", reason=OWN))
+        fitted = any(facts["rows_valid"] for facts in self.model.facts)
+        task = self.predictor.task.with_decision(Decision(fitted_on="valid", reason=OWN) if fitted else Decision())
         with writing(self.run.folder("evaluate") / PREDICTIONS, answering.predictions_schema(task)) as write:
             door = Door(None, write, self.run.screen.progress)
             answered = answering.answer_split(ON, self.splits, task, {**self.systems, **self.others}, door=door)
@@ -192,7 +198,7 @@ class FoldedClasses(Classes):
     def _more(self, scored: Scored) -> dict[str, Any]:
         """`folds` of scores.json: each fold's score, and how its model came about."""
         fold = folds_of(self.run.path)(self.splits.row_ids(ON))
-        kept = ("seed", "rows_trained", "rows_valid", "best_step", "seconds")
+        kept = ("seed", "rows_trained", "rows_valid", "best_step", "seconds", "decision")
         of_each = []
         for facts in self.model.facts:
             inside = fold == facts["fold"]

@@ -19,8 +19,9 @@ from goodfit.score import Score
 from goodfit.stages.evaluate.mistakes import is_wrong
 from goodfit.stages.evaluate.questions import finding, interval
 from goodfit.stages.evaluate.scoring import MODEL, Scored
-from goodfit.statistics import score
 from goodfit.statistics.conformal import as_promised
+from goodfit.statistics.folds import level_of
+from goodfit.statistics.scoring import score_of
 from goodfit.statistics.selective import area_under, risk_curve, weighted_area
 from goodfit.tasks.promises import ALPHAS, FEWEST_ROWS, FOUND, Promises
 
@@ -68,13 +69,14 @@ def _areas(scored: Scored, confidence: NDArray[np.float64], right: NDArray[np.bo
     names = np.arange(n) if clusters is None else np.unique(clusters, return_inverse=True)[1]
     groups = int(names.max()) + 1
     orders = [np.argsort(-value, kind="stable") for value in (confidence, right.astype(float))]
-    drawn = np.empty((DRAWS, 2))
-    for draw in range(DRAWS):
+    drawn = np.empty((DRAWS if scored.answered.folds is None else 5 * DRAWS, 2))
+    for draw in range(len(drawn)):
         weight = np.bincount(rng.integers(0, groups, groups), minlength=groups)[names]
         own, ideal = (weighted_area(~right[order], weight[order]) for order in orders)
         drawn[draw] = own, own - ideal
-    out, low, high = area_under(confidence, right), *np.quantile(drawn, (0.025, 0.975), axis=0)
-    about = {"system": MODEL, "split": scored.split, "higher_is_better": False, "method": "percentile_bootstrap", "resamples": DRAWS}
+    outside = (1 - level_of(0.95, scored.answered.folds)) / 2
+    out, low, high = area_under(confidence, right), *np.quantile(drawn, (outside, 1 - outside), axis=0)
+    about = {"system": MODEL, "split": scored.split, "higher_is_better": False, "method": "percentile_bootstrap", "resamples": len(drawn)}
     units = None if clusters is None else groups
     ends = [(min(float(low[i]), out[i]), max(float(high[i]), out[i])) for i in range(2)]
     return {
@@ -121,7 +123,7 @@ def _sets(scored: Scored, made: Promises, alpha: str, raw: NDArray[np.float64], 
         held = answered.truth.any(axis=1)
         found = (answered.truth[:, :labels] & inside).sum(axis=1) / np.maximum(answered.truth.sum(axis=1), 1)
         clusters = None if answered.clusters is None else answered.clusters[held]
-        kept = score("bounded_mean", None, found[held], clusters=clusters)
+        kept = score_of("bounded_mean", None, found[held], clusters=clusters, folds=answered.folds)
         out["covered"] = kept.about(name="labels_found", system=MODEL, split=scored.split).to_json()
         return out
     known = answered.truth < labels
@@ -135,7 +137,7 @@ def _score(name: str, flags: NDArray[np.bool_], scored: Scored, part: NDArray[np
     clusters = scored.answered.clusters
     some = flags if part is None else flags[part]
     names = clusters if clusters is None or part is None else clusters[part]
-    return score("rate", None, some, clusters=names).about(name=name, system=MODEL, split=scored.split)
+    return score_of("rate", None, some, clusters=names, folds=scored.answered.folds).about(name=name, system=MODEL, split=scored.split)
 
 
 def promises_kept(scored: Scored, told: dict[str, Any]) -> Iterator[Finding]:

@@ -30,11 +30,13 @@ from goodfit.stages.evaluate.language_brought import answers_of
 from goodfit.stages.evaluate.language_choices import Picked, choosable, on_same_rows, pick, pick_by_text
 from goodfit.stages.evaluate.language_files import sample_lines, systems_facts, worst
 from goodfit.stages.evaluate.language_findings import Seen, language_findings
+from goodfit.stages.evaluate.language_leaked import Leaking, leaked_language, without
 from goodfit.stages.evaluate.language_memory import kept_of, read_retained, stream_training, with_copies
 from goodfit.stages.evaluate.language_parity import NEW_TOKENS, compared
 from goodfit.stages.evaluate.language_ready import BASE, FEW_SHOT, RETRIEVAL, Ready
 from goodfit.stages.evaluate.language_rows import Asked, askable, rows_at
 from goodfit.stages.evaluate.language_scoring import Heard, Kept, LanguageScored, document, score_language
+from goodfit.stages.evaluate.leaked import leaked_rows
 from goodfit.stages.evaluate.outcome import VALID, Evaluation, TrainedModel
 from goodfit.stages.evaluate.scoring import MODEL
 from goodfit.tasks.likelihood import Likelihood
@@ -57,6 +59,11 @@ class Found:
     effect: float | None = None
     kept: Kept = field(default_factory=lambda: Kept(why_not="evaluate.retain names no texts"))
 
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Rows of the split whose loss every system that reads has."""
+        return np.logical_and.reduce([read.known for read in self.read.values()])
+
 
 class Language:
     """The judge: made while the test rows are sealed, so that what can fail has failed by then."""
@@ -77,13 +84,14 @@ class Language:
         heard, references = self._heard(found)
         looks = key.looks if key else None
         scored = score_language(self.on, heard, references, self.recipe.evaluate, looks, selected=self.on == VALID)
-        self._leave(scored, found, key)
+        leaking = self._leaking(found)
+        self._leave(scored, found, leaking, key)
         mine = found.read[MODEL]
         cut = int(mine.cut.sum()) or found.texts.get(MODEL, Texts([])).cut
         seen = Seen(
             cut, len(mine.cut), int((~mine.known).sum()), found.effect, found.kept, found.parity, self.ready.decoding.max_new_tokens
         )
-        self.run.report(language_findings(scored, seen))
+        self.run.report([*language_findings(scored, seen), leaked_language(scored, leaking)])
         return Evaluation(self.on, scored.n, scored.headline, scored.verdicts, scored.gates)
 
     # -- answering ----------------------------------------------------------------------------------------------------
@@ -179,7 +187,7 @@ class Language:
     def _heard(self, found: Found) -> tuple[dict[str, Heard], Heard]:
         """Every system's outcome as metrics take it, and that of the rows' own answers."""
         asked, section = found.asked, self.recipe.evaluate
-        known = np.logical_and.reduce([read.known for read in found.read.values()])
+        known = found.known
         clusters = self._clusters(np.flatnonzero(known))
         sizes = found.read[MODEL].bytes[known]
         read = {
@@ -196,6 +204,11 @@ class Language:
         own = with_copies(Said(predictions=asked.references, **common), self._copied.get("")) if wrote else None
         return {name: Heard(wrote.get(name), read.get(name)) for name in dict.fromkeys([*read, *wrote])}, Heard(own)
 
+    def _leaking(self, found: Found) -> Leaking:
+        """Rows that stand, or nearly stand, in a lower split."""
+        leaks = leaked_rows(self.splits, self.on)
+        return Leaking(leaks[found.known], leaks[found.asked.places])
+
     def _choosing(self, found: Found) -> dict[str, Any]:
         """How many of the rows asked have an answer among their choices, and how many choices."""
         if not self.chooses:
@@ -208,7 +221,7 @@ class Language:
 
     # -- files --------------------------------------------------------------------------------------------------------
 
-    def _leave(self, scored: LanguageScored, found: Found, key: TestKey | None) -> None:
+    def _leave(self, scored: LanguageScored, found: Found, leaking: Leaking, key: TestKey | None) -> None:
         folder, ready = self.run.folder("evaluate"), self.ready
         write_jsonl(folder / SAMPLES, sample_lines(found.asked, found.texts, found.read))
         write_jsonl(folder / MISTAKES, worst(found.asked, found.texts[MODEL], found.read[MODEL]) if len(found.asked) else [])
@@ -222,7 +235,8 @@ class Language:
             "generation": ready.facts() | {"refused": len(ready.places) - len(found.asked)} | self._choosing(found),
             "left_out": ready.left_out, "forgetting": found.kept.to_json(),
         }  # fmt: skip
-        whole = document(scored, facts)
+        leaks = without(scored, leaking)
+        whole = document(scored, facts) | ({} if leaks is None else {"leaks": leaks})
         write_json(folder / f"scores.{self.on}.json", whole)
         write_json(folder / SCORES, whole)
 

@@ -1,6 +1,7 @@
 """What the scores of a language model say about it: the findings of evaluate for generation. Docs: docs/findings/EVA001.md to EVA017.md.
 
-Part of evaluate. Every question is asked every time, as in `findings.py`; those that only classes have say that they do not apply.
+Part of evaluate; EVA018 stands in `language_leaked.py`. Every question is asked every time, as in `findings.py`; those that only
+classes have say that they do not apply.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """EVA018: what rows of a given test set that stand, or nearly stand, in a lower split are worth: scores with and without them.
 
-Part of evaluate, for classification. Accuracy on all rows minus accuracy without the leaked ones is w (a - b), with w their share, a the
-accuracy on them and b that on the others: exact, and on the same rows. Its interval is that of a - b (Newcombe 1998, method 10, on the
-intervals of both, which know the clusters).
+Part of evaluate, for classification; `language_leaked.py` asks the same of models that write. Accuracy on all rows minus accuracy without
+the leaked ones is w (a - b), with w their share, a the accuracy on them and b that on the others: exact, and on the same rows. Its
+interval is that of a - b (Newcombe 1998, method 10, on the intervals of both, which know the clusters).
 """
 
 from __future__ import annotations
@@ -39,12 +39,17 @@ def leaked_rows(splits: SplitRows, split: str) -> NDArray[np.bool_]:
     return out
 
 
+def counted(k: int, n: int) -> str:
+    """How many scored rows leak."""
+    return f"{k:,} of {count(n, 'scored row')} {'stands' if k == 1 else 'stand'}, or nearly, in a lower split"
+
+
 def leaked(scored: Scored, mask: NDArray[np.bool_]) -> Finding:
     """Note where the model is right more often on leaked rows for certain, warning where that adds a point to its accuracy."""
     code, kind, n, k = "EVA018", "leakage", len(scored.answered), int(mask.sum())
     if not k:
         return finding(code, kind, "no scored row stands, or nearly stands, in a lower split", scored, state="passed")
-    said = f"{k:,} of {count(n, 'scored row')} {'stands' if k == 1 else 'stand'}, or nearly, in a lower split"
+    said = counted(k, n)
     if min(k, n - k) < FEW:
         return finding(code, kind, f"{said}: what that adds cannot be told from so few", scored, state="passed", n_rows=k)
     right, clusters = ~is_wrong(scored.answered), scored.answered.clusters

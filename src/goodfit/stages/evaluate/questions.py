@@ -187,7 +187,7 @@ def _bar(gate: str) -> str:
 
 def why_absent(score: Score, scored: Judged) -> str:
     """Why there is no number, in plain words."""
-    return too_few(score.why_absent, score.n, "test row" if scored.split == "test" else "validation row")
+    return too_few(score.why_absent, score.n, {"test": "test row", "folds": "row"}.get(scored.split, "validation row"))
 
 
 def interval(score: Score) -> str:

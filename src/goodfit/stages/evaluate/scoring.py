@@ -19,7 +19,6 @@ from goodfit.recipe import Evaluate
 from goodfit.score import Gate, Score, Verdict
 from goodfit.stages.evaluate.answering import Answered
 from goodfit.statistics.calibration import reliability
-from goodfit.statistics.folds import as_folds, level_of, verdict_of_folds
 from goodfit.statistics.multiple import adjust
 from goodfit.statistics.sample import sample_of
 from goodfit.statistics.scoring import rare_classes
@@ -99,9 +98,7 @@ def score_split(answered: Answered, section: Evaluate, looks: Looks | None, fact
     outcomes = {name: outcome(answered, name) for name in answered.answers}
 
     def said(scores: Sequence[Score], system: str) -> list[Score]:
-        return [
-            as_folds(s, answered.folds).about(system=system, split=answered.split, selected=selected and system == MODEL) for s in scores
-        ]
+        return [s.about(system=system, split=answered.split, selected=selected and system == MODEL) for s in scores]
 
     scores = [s for name, made in outcomes.items() for s in said(metrics.measure(wanted, made), name)]
     trusted = scores
@@ -112,14 +109,14 @@ def score_split(answered: Answered, section: Evaluate, looks: Looks | None, fact
     return Scored(
         answered, asked[0], scores, said(metrics.measure_labels(outcomes[MODEL]), MODEL),
         said(metrics.measure(["ece", "calibration_slope", "calibration_intercept"], outcomes[MODEL]), MODEL),
-        _verdicts(asked[0], outcomes, answered.folds), judged_gates(section.gates, trusted), looks, facts,
+        _verdicts(asked[0], outcomes), judged_gates(section.gates, trusted), looks, facts,
     )  # fmt: skip
 
 
 def outcome(answered: Answered, system: str) -> Outcome:
-    """One system's answers as metrics take them; where folds gave them, intervals are made at the level that knows it."""
-    answers, level = answered.answers[system], level_of(0.95, answered.folds)
-    return Outcome(answered.names, answered.truth, answers.predictions, answers.probabilities, answered.clusters, level)
+    """One system's answers as metrics take them."""
+    answers = answered.answers[system]
+    return Outcome(answered.names, answered.truth, answers.predictions, answers.probabilities, answered.clusters, folds=answered.folds)
 
 
 def part_of(made: Outcome, part: NDArray[np.bool_]) -> Outcome:
@@ -130,7 +127,7 @@ def part_of(made: Outcome, part: NDArray[np.bool_]) -> Outcome:
     )  # fmt: skip
 
 
-def _verdicts(primary: str, outcomes: Mapping[str, Outcome], folds: int | None) -> list[Verdict]:
+def _verdicts(primary: str, outcomes: Mapping[str, Outcome]) -> list[Verdict]:
     """The model against each baseline on the primary score, then on the second; corrected together."""
     kinds = dict.fromkeys([primary, SECOND[outcomes[MODEL].task]])
     asked = [
@@ -138,7 +135,7 @@ def _verdicts(primary: str, outcomes: Mapping[str, Outcome], folds: int | None) 
         for name, made in outcomes.items() if name != MODEL
         for kind in kinds
     ]  # fmt: skip
-    return adjust([verdict_of_folds(verdict, folds) for verdict in asked if verdict is not None], "baselines")
+    return adjust([verdict for verdict in asked if verdict is not None], "baselines")
 
 
 def judged_gates(gates: Mapping[str, str], trusted: Sequence[Score]) -> list[dict[str, Any]]:

@@ -43,7 +43,7 @@ def _content(path: Path) -> str:
         return hashlib.file_digest(handle, "blake2b").hexdigest()
 
 
-@stage("evaluate", result=Evaluation, version=3, reads=("task", "evaluate", "seed", "split"), extra=_files)
+@stage("evaluate", result=Evaluation, version=4, reads=("task", "evaluate", "seed", "split"), extra=_files)
 def evaluate(recipe: Recipe, trained: TrainedModel, splits: SplitRows, run: Run) -> Evaluation:
     """Scores the model and its baselines on the rows that `evaluate.on` names; test rows are opened once, and the ledger says so."""
     folded = recipe.evaluate.on == FOLDS

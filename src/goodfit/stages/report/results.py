@@ -236,11 +236,11 @@ def mistakes(folder: Folder, how: ShowText) -> list[Mistake]:
 
 
 def suspects(folder: Folder, how: ShowText) -> list[Mistake]:
-    """The rows to look at first, as the audit listed them; the text masked, whole, or left out."""
+    """Of the rows to look at first those that the audit flags; the text masked, whole, or left out."""
     return [
         Mistake(row=str(line.get("at") or line.get("row") or ""), label=_names(line.get("label")), prediction=_names(line.get("likelier")),
                 p=real(line, "probability"), text=shown(line.get("text"), how))
-        for line in islice(folder.lines("audit", FIRST_SUSPECTS), MISTAKES_SHOWN)
+        for line in islice(folder.lines("audit", FIRST_SUSPECTS), MISTAKES_SHOWN) if line.get("flagged") is True
     ]  # fmt: skip
 
 

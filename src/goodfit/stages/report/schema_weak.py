@@ -93,6 +93,8 @@ class WeakFacts(Record):
     """Where it is weak."""
 
     slices: list[SliceFacts] = []
+    found_on: str = "valid"
+    """`valid`, or `folds`: one half of the rows."""
     candidates: int | None = None
     """Slices that were looked at."""
     why_not: str | None = None

@@ -63,7 +63,8 @@ def _score(facts: Facts) -> Sentence:
     if primary.value is None:
         what = words.upper(words.metric(primary.name))
         return Sentence(topic="score", text=f"{what} could not be measured: {words.absent(primary)}.", evidence=evidence)
-    what = f"its {words.metric(primary.name)}" if facts.written is None else of_written.whose(primary.name)
+    whose = "the" if scores.on == "folds" else "its"
+    what = f"{whose} {words.metric(primary.name)}" if facts.written is None else of_written.whose(primary.name)
     text = f"{_rows_seen(scores.on, primary.n)} {what} is {words.score(primary)}"
     evidence += of_written.preferred(facts.review)
     rival = _strongest(facts)
@@ -245,6 +246,10 @@ def _limits(facts: Facts) -> Sentence:
     for said, shown in of_written.limits(scores, facts.written, facts.review) if facts.written is not None else ():
         parts.append(said)
         evidence += [shown] if shown is not None else []
+    if scores and scores.on == "folds":
+        parts.append("the model that is kept was not scored itself: the scores are those of models made like it from fewer rows")
+        if facts.known.primary.selected:
+            parts.append("these rows also chose its numbers, its base model, or this run among others, which flatters")
     if scores and (scores.ledger.models_scored or 1) > 1:
         parts.append(f"these rows have judged {words.count(scores.ledger.models_scored or 0, 'model')}, which flatters the best of them")
     if not any(stage.name == "assess" for stage in facts.known.run.stages):

@@ -29,7 +29,8 @@ def weak_facts(folder: Folder, document: Mapping[str, Any], how: ShowText) -> We
         return None
     visible = real(searched, "visible")
     return WeakFacts(
-        slices=slices, candidates=whole(searched, "candidates"), why_not=word(searched, "why_not"),
+        slices=slices, found_on="folds" if word(document, "on") == "folds" else "valid",
+        candidates=whole(searched, "candidates"), why_not=word(searched, "why_not"),
         visible=None if visible is None else 100 * visible, pairs=pairs, robust=_robust(mapping(document, "robustness")),
         behaviour=[_behaviour(one, how) for one in document.get("behaviour") or () if isinstance(one, Mapping)],
     )  # fmt: skip

@@ -16,7 +16,7 @@ from goodfit.stages.split import cut
 from goodfit.stages.split.cut import NAMES, TEST, TRAIN, UNDECIDED, VALID, Shares
 from goodfit.stages.split.folds import folds_of
 from goodfit.stages.split.groups import Ints, Mask, components, group_keys, strata
-from goodfit.stages.split.inherit import Parent, extend, fresh_shares, inherited_sides, sides_by_time
+from goodfit.stages.split.inherit import Parent, extend, fresh_shares, inherited_folds, inherited_sides, sides_by_time
 from goodfit.stages.split.leaks import Leaks, Sides, find_leaks
 from goodfit.stages.split.look import LEAK, REASONS, Look
 
@@ -131,20 +131,22 @@ def assign(look: Look, recipe: Recipe, rows: pa.ChunkedArray, parent: Parent | N
     if recipe.task.label_columns:
         _learnable(sides, look, recipe)
     groups, of_row = _grouped(look)
-    return Division(look, sides, groups, of_row, found, left, inherited, _folds(recipe, look, sides, groups, of_row))
+    return Division(look, sides, groups, of_row, found, left, inherited, _folds(recipe, look, (sides, groups, of_row), rows, parent))
 
 
-def _folds(recipe: Recipe, look: Look, sides: Sides, groups: Ints, of_row: Ints) -> Ints | None:
-    """The fold of every used row, where the recipe asks for folds."""
+def _folds(recipe: Recipe, look: Look, of: tuple[Sides, Ints, Ints], rows: pa.ChunkedArray, parent: Parent | None) -> Ints | None:
+    """The fold of every used row, where the recipe asks for folds; rows that the parent had keep theirs. `of`: sides, groups, strata."""
     if recipe.split.folds is None:
         return None
+    sides, groups, of_row = of
     index = np.flatnonzero(groups >= 0)
     own = groups[index]
     _, first = np.unique(own, return_index=True)
     under = (of_row[index][first] + 1) * len(NAMES) + sides[index][first]
     keys = group_keys(own, look.keys[index], None if look.by is None else look.by[index], look.by_values, recipe.seed)
     out = np.full(len(look), -1, dtype=np.int64)
-    out[index] = folds_of(own, under, keys, recipe.split.folds)
+    known = inherited_folds(rows, parent, recipe.split.folds)
+    out[index] = folds_of(own, under, keys, recipe.split.folds, known[index])
     return out
 
 

@@ -122,7 +122,8 @@ def _division(seen: Look, recipe: Recipe, rows: pa.ChunkedArray, parent: Parent 
 def _as_parent(division: Division, rows: pa.ChunkedArray) -> Parent:
     index = np.flatnonzero(division.sides >= 0)
     sides = pa.DictionaryArray.from_arrays(pa.array(division.sides[index].astype(np.int32)), pa.array(NAMES)).cast(pa.string())
-    return Parent("", pa.table({"row": rows.take(pa.array(index)), "split": sides}))
+    folds = pa.nulls(len(index), pa.int16()) if division.folds is None else pa.array(division.folds[index], pa.int16())
+    return Parent("", pa.table({"row": rows.take(pa.array(index)), "split": sides, "fold": folds}))
 
 
 def _tests(division: Division) -> Mask:

@@ -51,7 +51,7 @@ class Parent:
 
     id: str
     assignment: pa.Table
-    """Columns row, split."""
+    """Columns row, split, fold."""
     fresh: bool = False
     """Its test rows are released into training; new rows take their place (`split.fresh_test`)."""
 
@@ -94,7 +94,7 @@ def parent_of(recipe: Recipe, run: Run, data: str) -> Parent | None:
     if lineage(recipe, run, data) is None:
         return None
     file = run.workspace / str(run.record.parent) / "split" / ASSIGNMENT
-    return Parent(str(run.record.parent), pq.read_table(file, columns=["row", "split"]), recipe.split.fresh_test)
+    return Parent(str(run.record.parent), pq.read_table(file, columns=["row", "split", "fold"]), recipe.split.fresh_test)
 
 
 def _parent_manifest(recipe: Recipe, run: Run) -> Manifest | None:
@@ -126,6 +126,18 @@ def inherited_sides(rows: pa.ChunkedArray, parent: Parent) -> Sides:
     out[known] = of_parent[places.fill_null(0).to_numpy()[known]]
     out[(out == TEST) & parent.fresh] = TRAIN
     return out
+
+
+def inherited_folds(rows: pa.ChunkedArray, parent: Parent | None, k: int) -> Ints:
+    """The fold of every row that the parent knew, -1 for new ones; all are new where the parent has another number of folds; shape (n,)."""
+    fresh: Ints = np.full(len(rows), -1, dtype=np.int64)
+    if parent is None:
+        return fresh
+    known = parent.assignment["fold"].fill_null(-1).cast(pa.int64()).to_numpy()
+    if int(known.max(initial=-1)) + 1 != k:
+        return fresh
+    places = pc.index_in(rows, value_set=parent.assignment["row"]).fill_null(-1).to_numpy()
+    return np.where(places >= 0, known[places], -1) if len(known) else fresh
 
 
 def fresh_shares(shares: Shares, used: int, new: int) -> Shares:

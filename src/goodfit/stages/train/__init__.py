@@ -72,10 +72,10 @@ def train(recipe: Recipe, choice: Choice, plan: Tuned, tokens: Tokens, run: Run)
         raise DataError("no rows are left to train on", fix="split/manifest.json says what was dropped, and why")
     recipe = with_values(recipe, plan.chosen)
     settings = {"train": plan.plan.to_json(), "peft": recipe.peft.model_dump(mode="json")}
-    trackers = trackers_for(recipe.train.report_to, run.id, settings, run.workspace, run.screen.say)
     way, folder = WAYS[type(tokens.task)](tokens.task), run.folder("train")
     examples = {"train": tokens.examples("train"), "valid": tokens.examples("valid") if tokens.rows.get("valid") else None}
     way.before(recipe, choice, plan, examples, run)
+    trackers = trackers_for(recipe.train.report_to, run.id, settings, run.workspace, run.screen.say)
     start = Beginning(tokens.task, choice.base.path, tokens.rows["train"], tokens.label_counts)
     loaded = start.model(recipe.train, recipe.peft, lora_dropout=plan.lora_dropout, seed=recipe.seed)
     objective = start.objective(recipe.train)

@@ -8,6 +8,7 @@ that were made this way, not one model. A training that was cut goes on with the
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from goodfit.errors import DataError, Diverged
 from goodfit.files import json_object, write_json
 from goodfit.recipe import Recipe
 from goodfit.run import FOLDS, Run, digest
+from goodfit.stages.train.listening import MOST
 from goodfit.tasks import Classification
 from goodfit.tasks.beginning import Beginning
 from goodfit.tasks.tables import names_type, probability_arrays, probability_fields, writing
@@ -92,7 +94,7 @@ def _key(ground: Ground, places: Mapping[str, NDArray[np.int64]], fold: int) -> 
 
 def _train(ground: Ground, places: Mapping[str, NDArray[np.int64]], fold: int) -> dict[str, Any]:
     """One model: what it learned from, how it went, and its answers in a file."""
-    recipe, plan, seed = ground.recipe, ground.plan, (ground.recipe.seed + 1 + fold) % 2**63
+    seed = (ground.recipe.seed + 1 + fold) % 2**63
     sides = {side: None if rows is None else rows.subset(np.flatnonzero(places[side] != fold)) for side, rows in ground.examples.items()}
     learned, valid = sides["train"], sides["valid"]
     sides["valid"] = valid = valid if valid is not None and len(valid) else None
@@ -100,15 +102,7 @@ def _train(ground: Ground, places: Mapping[str, NDArray[np.int64]], fold: int) -
     start = Beginning(ground.task, ground.choice.base.path, len(learned), _counts(ground.task, learned))
     if ground.task.n_labels > 1 and not ground.task.multi_label and len(np.unique(np.asarray(learned.target))) < 2:
         raise DataError(f"without fold {fold + 1} the training rows have one class only", fix="give more rows, or set split.folds higher")
-    loaded = start.model(recipe.train, recipe.peft, lora_dropout=plan.lora_dropout, seed=seed)
-
-    def tell(event: Event) -> None:
-        ground.run.screen.event(event)
-
-    try:
-        fitted = fit(loaded.model, sides, plan.plan, objective=start.objective(recipe.train), on_event=tell)
-    except Diverged as error:
-        raise Diverged(f"the training without fold {fold + 1} broke down: {error.message}", fix=error.fix) from error
+    fitted = _fitted(ground, start, sides, fold, seed)
     task = _decided(ground, fitted, valid, seed)
     answered = _answer(ground, fitted, task, places, fold)
     return {
@@ -116,6 +110,26 @@ def _train(ground: Ground, places: Mapping[str, NDArray[np.int64]], fold: int) -
         "best_step": fitted.best_step, "last_step": fitted.last_step, "steps_total": fitted.steps_total, "stopped_by": fitted.stopped_by,
         "reason": fitted.reason, "seconds": round(fitted.seconds, 3), "decision": task.decision.to_json(),
     }  # fmt: skip
+
+
+def _fitted(ground: Ground, start: Beginning, sides: Sides, fold: int, seed: int) -> Fitted:
+    """The training; where it breaks down and the recipe says so, again at half the rate, as often as the kept model's."""
+    recipe, plan = ground.recipe, dataclasses.replace(ground.plan.plan, seed=seed)
+    tries = MOST if recipe.train.act.get("diverged") == "lower_rate" else 0
+
+    def tell(event: Event) -> None:
+        ground.run.screen.event(event)
+
+    while True:
+        loaded = start.model(recipe.train, recipe.peft, lora_dropout=ground.plan.lora_dropout, seed=seed)
+        try:
+            return fit(loaded.model, sides, plan, objective=start.objective(recipe.train), on_event=tell)
+        except Diverged as error:
+            if not tries:
+                raise Diverged(f"the training without fold {fold + 1} broke down: {error.message}", fix=error.fix) from error
+            head = plan.head_learning_rate
+            plan = dataclasses.replace(plan, learning_rate=plan.learning_rate / 2, head_learning_rate=None if head is None else head / 2)
+            tries -= 1
 
 
 def _counts(task: Classification, rows: Examples) -> dict[str, int]:

@@ -6,7 +6,7 @@ Part of tasks/writing. Shapes: n rows.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,14 @@ class Said:
         sizes = {name: len(part) for name in PARTS if (part := getattr(self, name)) is not None}
         if len(set(sizes.values())) > 1:
             raise ValueError(f"parts of one outcome have different numbers of rows: {sizes}")
+
+    def part(self, kept: NDArray[np.bool_]) -> Said:
+        """The same of some rows."""
+        some: dict[str, Any] = {}
+        for name in PARTS:
+            if (part := getattr(self, name)) is not None:
+                some[name] = part[kept] if isinstance(part, np.ndarray) else [one for one, keep in zip(part, kept, strict=True) if keep]
+        return replace(self, **some)
 
     @property
     def n(self) -> int:

@@ -28,7 +28,7 @@ def first_rows(table: pa.Table, splits: Splits) -> list[dict[str, Any]]:
     if not top:
         return []
     found = splits.take([row["row"] for row in top], columns=("row", "at", "text")).to_pylist()
-    kept = ("row", "label", "suggested", "probability", "suspicion")
+    kept = ("row", "label", "suggested", "probability", "suspicion", "flagged")
     return [
         {**{name: line[name] for name in kept}, "likelier": likelier(line, several=splits.multi_label), "at": row["at"],
          "text": row["text"][:LONGEST]}

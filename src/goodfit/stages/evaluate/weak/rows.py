@@ -32,7 +32,7 @@ def looked_at(
     vectors = None if near is None else near.encoder.embed(table["text"])
     rows = Rows(texts, carried, tokens_of(texts, predictor), groups, vectors)
     clusters = None if whole.clusters is None else whole.clusters[places]
-    return Answered(rows, is_wrong(whole)[places], table["row"].to_pylist(), None if several else truth, clusters, whole.split)
+    return Answered(rows, is_wrong(whole)[places], table["row"].to_pylist(), None if several else truth, clusters, whole.split, whole.folds)
 
 
 def tokens_of(texts: list[str], predictor: Predictor) -> np.ndarray[Any, np.dtype[np.int64]]:

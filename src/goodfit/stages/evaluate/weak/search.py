@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from goodfit.score import Score, Verdict
 from goodfit.stages.evaluate.weak.predicates import Predicate, Rows, bounds, predicates_of
-from goodfit.statistics import score
 from goodfit.statistics.multiple import holm
+from goodfit.statistics.scoring import score_of
 from goodfit.statistics.slices import Found, distinct, shrunken, stand_out, units_of
 
 MOST_CANDIDATES = 4_000
@@ -45,6 +45,8 @@ class Answered:
     clusters: NDArray[np.int64] | None = None
     split: str = "valid"
     """Of which split they are; `folds`: a half of the rows that folds' models answered."""
+    folds: int | None = None
+    """How many models answered them, each those that it did not learn from."""
 
     def part(self, places: NDArray[np.int64]) -> Answered:
         """Some of the rows."""
@@ -167,7 +169,8 @@ def _described(valid: Answered, member: NDArray[np.bool_], result: Found, chosen
     out, expected = [], _all_shrunken(valid, member)
     for s in chosen:
         mask, n = member[:, s], int(member[:, s].sum())
-        own = score("rate", None, ~valid.wrong[mask], clusters=None if valid.clusters is None else valid.clusters[mask])
+        clusters = None if valid.clusters is None else valid.clusters[mask]
+        own = score_of("rate", None, ~valid.wrong[mask], clusters=clusters, folds=valid.folds)
         accuracy = own.about(name="accuracy", split=valid.split, system="model", selected=True)
         ids = tuple(valid.ids[i] for i in np.flatnonzero(mask & valid.wrong).tolist())
         out.append(Slice("", n, accuracy, _verdict(valid, mask, result, s), float(expected[s]), float(-expected[s]) * n / len(mask), ids))
@@ -215,7 +218,8 @@ def _confirmed(made: list[Slice], predicates: list[list[Predicate]], scored: Ans
     out = []
     for i, (one, mask) in enumerate(zip(made, masks, strict=True)):
         clusters = None if scored.clusters is None else scored.clusters[mask]
-        own = score("rate", None, ~scored.wrong[mask], clusters=clusters).about(name="accuracy", system="model", split=scored.split)
+        own = score_of("rate", None, ~scored.wrong[mask], clusters=clusters, folds=scored.folds)
+        own = own.about(name="accuracy", system="model", split=scored.split)
         state: State = "too_few_rows" if i not in asked else "confirmed" if p[i] <= LEVEL else "not_confirmed"
         out.append(replace(one, state=state, confirmed=own, p_confirmed=float(p[i]) if i in asked else None))
     return out

@@ -78,7 +78,8 @@ def robustness(found: WeakFacts) -> Iterator[Chart]:
 def _said(found: WeakFacts, overall: Score | None) -> str:
     sure = sum(one.state == "confirmed" for one in found.slices)
     line = "" if overall is None or overall.value is None else f" The dashed line is all rows ({words.score(overall)})."
-    return f"{words.count(len(found.slices), 'slice')} stood out on validation, {sure} of them confirmed on other rows.{line}"
+    where = "one half of the rows" if found.found_on == "folds" else "validation"
+    return f"{words.count(len(found.slices), 'slice')} stood out on {where}, {sure} of them confirmed on other rows.{line}"
 
 
 def _row(one: SliceFacts) -> list[str]:
