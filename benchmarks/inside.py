@@ -162,7 +162,7 @@ def million(rows: int) -> list[dict[str, Any]]:
                     f"{texts[place]} write to user{place}@mail.example.org or call +49 30 {place:07d}" if texts[place] else texts[place]
                 )
             column = pa.array(texts, pa.string())
-            inside.add(column, column, np.zeros(len(column), dtype=bool))
+            inside.add(column, column, np.arange(inside.n, inside.n + len(column)))
         sentences = len(inside.repeated.sentences(max(10, rows // 500)))
         seconds, peak = time.process_time() - begin, scope["peak"]() / 2**30
     print(f"{inside.n:,} rows, {sentences} sentences, {len(inside.personal.rows('email')):,} with e-mail")

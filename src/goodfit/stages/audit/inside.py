@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 SEEN: tuple[Literal["train"], Literal["valid"]] = ("train", "valid")
 LANGUAGE_ROWS = 20_000
 """Rows whose language is identified, at most: a tenth of a millisecond each."""
+SENSE_ROWS = 100_000
+"""Rows of which it is asked whether they are gibberish, at most: half a millisecond each where all of them look like it."""
 BATCH = 4096
 _ASIDE = r"[\p{L}\p{N}\p{So}\p{Sc}\p{Sm}]"
 
@@ -53,6 +55,8 @@ class Inside:
     """The id of every row, by its number."""
     n: int = 0
     """Rows looked at."""
+    asked: int = 0
+    """Of these, the ones of which it was asked whether they are gibberish, drawn by chance."""
     tables: Counter[str] = field(default_factory=Counter)
     """How texts were decoded wrongly -> texts."""
     personal: Personal = field(default_factory=Personal)
@@ -83,9 +87,14 @@ class Inside:
         rows = rows[np.argsort(-total[rows], kind="stable")]
         return Marked(rows, total[rows])
 
-    def add(self, texts: pa.Array, told: pa.Array, drawn: npt.NDArray[np.bool_]) -> None:
-        """The next rows: their texts, what repeats of them may be boilerplate in, and which are drawn for their language."""
-        marks = {"mojibake": mojibake(texts, tables=self.tables), "lost": lost(texts), "gibberish": gibberish(texts).astype(np.int32)}
+    def add(self, texts: pa.Array, told: pa.Array, drawn: npt.NDArray[np.int64]) -> None:
+        """The next rows: their texts, what repeats of them may be boilerplate in, and their places in a draw of all rows: the first
+        LANGUAGE_ROWS are asked for their language, the first SENSE_ROWS for gibberish.
+        """
+        senseless, asked = np.zeros(len(texts), dtype=np.int32), np.flatnonzero(drawn < SENSE_ROWS)
+        senseless[asked] = gibberish(texts.take(pa.array(asked)))
+        self.asked += len(asked)
+        marks = {"mojibake": mojibake(texts, tables=self.tables), "lost": lost(texts), "gibberish": senseless}
         for kind, counts in (marks | invisible(texts) | markup(texts)).items():
             rows = np.flatnonzero(counts)
             if len(rows):
@@ -94,7 +103,7 @@ class Inside:
         self.personal.add(texts)
         self.secrets.add(texts)
         self.repeated.add(told)
-        chosen = np.flatnonzero(drawn)
+        chosen = np.flatnonzero(drawn < LANGUAGE_ROWS)
         found = languages_of(texts.take(pa.array(chosen)).to_pylist())
         self.languages |= {self.n + int(row): code for row, code in zip(chosen, found)}
         self.n += len(texts)
@@ -103,8 +112,8 @@ class Inside:
 def look_inside(splits: Splits, recipe: Recipe, screen: Screen) -> Inside:
     """One pass over train and validation, in batches."""
     total = sum(splits.counts[name] for name in SEEN)
-    drawn = np.zeros(total, dtype=bool)
-    drawn[np.random.default_rng(recipe.seed).permutation(total)[:LANGUAGE_ROWS]] = True
+    drawn = np.empty(total, dtype=np.int64)
+    drawn[np.random.default_rng(recipe.seed).permutation(total)] = np.arange(total)
     ids = pa.chunked_array([chunk for name in SEEN for chunk in splits.row_ids(name).chunks], pa.string())
     out, written = Inside(ids), not recipe.task.label_columns
     for name in SEEN:

@@ -15,11 +15,13 @@ def gibberish(scene: Scene) -> Outcome:
     """Rows of gibberish, in file order."""
     inside = scene.inside
     rows = inside.marked("gibberish").rows
-    n, k = inside.n, len(rows)
+    n, k = inside.asked, len(rows)
+    of = f"{n:,} texts" if n == inside.n else f"{n:,} texts drawn by chance from {inside.n:,}"
     if k < max(FEW, NOTE * n):
-        return passed(f"{noun_count(k, 'text')} of {n:,} may be gibberish" if k else "no text is gibberish", rows=scene.inside.ids(rows))
+        title = f"{noun_count(k, 'text')} of {of} may be gibberish" if k else f"none of {of} is gibberish"
+        return passed(title, rows=scene.inside.ids(rows))
     return found(
-        "warning" if k >= WARNING * n else "note", f"{k:,} of {n:,} texts ({percent(k / n)}) are gibberish",
+        "warning" if k >= WARNING * n else "note", f"{k:,} of {of} ({percent(k / n)}) are gibberish",
         detail="Their letters follow each other as in no language of the Latin script, or one sign or syllable fills them. A label on "
         "such a text is chance: a model can only learn it by heart.",
         rows=scene.inside.ids(rows), evidence=(rate("gibberish_rate", k, n),),
