@@ -13,9 +13,9 @@ from pydantic import BaseModel, Field, model_validator
 from goodfit.finding import Finding
 from goodfit.run import RunRecord
 from goodfit.schemas.document import Document
-from goodfit.schemas.evaluate import ConfusedPair, Mistake, ScoredRows
+from goodfit.schemas.evaluate import ConfusedPair, Fold, Mistake, ScoredRows
 from goodfit.schemas.review import JudgeAnswer, ReviewAnswer, ReviewItems, ReviewResults
-from goodfit.schemas.suspects import DecisionLine, SuspectAnswer, SuspectItems, SuspectReview
+from goodfit.schemas.suspects import DecisionLine, FirstSuspect, SuspectAnswer, SuspectItems, SuspectReview
 from goodfit.schemas.tuning import Measured, Plan, Search, Trial
 from goodfit.score import Score, Verdict
 
@@ -333,7 +333,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "confused_pair": ConfusedPair,
     "sample": Sample, "parity": Parity, "review_items": ReviewItems, "review_answer": ReviewAnswer, "review": ReviewResults,
     "judge_answer": JudgeAnswer, "decision": DecisionLine, "suspect_items": SuspectItems, "suspect_answer": SuspectAnswer,
-    "suspect_review": SuspectReview,
+    "suspect_review": SuspectReview, "first_suspect": FirstSuspect, "fold": Fold,
     "trial": Trial, "search": Search, "measured": Measured, "ledger": LedgerLine, "shown": ShownRow,
     "result": ResultDocument, "claim": Claim,
 }  # fmt: skip
@@ -341,7 +341,8 @@ MODELS: dict[str, type[BaseModel]] = {
 
 FILES: dict[str, str] = {
     "run.json": "run", "split/manifest.json": "split", "split/hygiene.json": "hygiene",
-    "audit/profile.json": "profile", "prepare/manifest.json": "prepare", "choose/candidates.json": "candidates",
+    "audit/profile.json": "profile", "audit/first.jsonl": "first_suspect",
+    "prepare/manifest.json": "prepare", "choose/candidates.json": "candidates",
     "tune/plan.json": "plan", "tune/trials.jsonl": "trial", "tune/search.json": "search", "tune/measured.json": "measured",
     "train/best.json": "best", "train/events.jsonl": "event", "evaluate/scores.json": "scores",
     "evaluate/mistakes.jsonl": "mistake", "review/items.json": "review_items", "review/results.json": "review",

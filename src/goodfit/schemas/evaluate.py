@@ -44,6 +44,27 @@ class ScoredRows(Document):
     """Generation: bits per byte of the retained texts before and after, as they stand and inside the chat template."""
 
 
+class Fold(Document):
+    """train/folds/<fold>.json: how the model of a fold was made (`split.folds`); its answers are in <fold>.parquet."""
+
+    schema_: Literal["goodfit/fold/1"] = Field(alias="schema")
+    fold: int
+    folds: int
+    key: str
+    """Hash of what the answers depend on."""
+    seed: int
+    rows_trained: int
+    rows_valid: int
+    rows_answered: int
+    best_step: int
+    last_step: int
+    steps_total: int
+    stopped_by: str
+    reason: str
+    seconds: float
+    decision: dict[str, Any]
+
+
 class Mistake(Document):
     """A line of evaluate/mistakes.jsonl: a row answered wrongly, the most certain first; generation: the worst answers."""
 

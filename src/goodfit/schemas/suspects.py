@@ -31,6 +31,25 @@ class SuspectItem(Document):
     p: float = Field(gt=0, le=1)
 
 
+class FirstSuspect(Document):
+    """A line of audit/first.jsonl: a row to look at first, the most suspicious first."""
+
+    row: str
+    at: str
+    """`file:line`"""
+    label: str
+    """As given; of several labels the one concerned."""
+    suggested: str
+    """What is likelier; of several labels the whole set, as a JSON list."""
+    likelier: str
+    """The same for people; of several labels `missing` or `without it`."""
+    probability: float
+    """Of what is suggested."""
+    suspicion: float
+    flagged: bool
+    text: str
+
+
 class SuspectItems(Document):
     """review/suspects/items.json: which rows are shown."""
 

@@ -16,6 +16,7 @@ from goodfit.files import read_json, read_jsonl
 from goodfit.improve.compare import compare
 from goodfit.pipeline import start
 from goodfit.run import Run
+from goodfit.schemas import MODELS
 from goodfit.settings import read
 from goodfit.stages.choose import Choice
 from goodfit.stages.evaluate.folds import FoldRows
@@ -53,26 +54,33 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return found
 
 
-def answers(run: Any) -> Any:
-    return pq.read_table(run.path / "evaluate" / "predictions.parquet").to_pandas()
+def answers(run: Any) -> dict[str, dict[str, tuple[Any, Any]]]:
+    """System -> row -> (label, prediction); every row once."""
+    out: dict[str, dict[str, tuple[Any, Any]]] = {}
+    for line in pq.read_table(run.path / "evaluate" / "predictions.parquet").to_pylist():
+        assert line["split"] == "folds"
+        assert line["row"] not in out.setdefault(line["system"], {})
+        out[line["system"]][line["row"]] = (line["label"], line["prediction"])
+    return out
+
+
+def right(told: dict[str, tuple[Any, Any]]) -> float:
+    return float(np.mean([label == prediction for label, prediction in told.values()]))
 
 
 def test_every_row_is_answered_once_by_every_system(outcome: Any) -> None:
-    assignment = pq.read_table(outcome.run.path / "split" / "assignment.parquet").to_pandas()
+    rows_used = set(pq.read_table(outcome.run.path / "split" / "assignment.parquet")["row"].to_pylist())
     told = answers(outcome.run)
-    assert set(told["split"]) == {"folds"}
-    assert set(told["system"]) == {"model", "majority", "tfidf", "knn"}
-    for _, of_system in told.groupby("system"):
-        assert sorted(of_system["row"]) == sorted(assignment["row"])
+    assert set(told) == {"model", "majority", "tfidf", "knn"}
+    assert all(set(of_system) == rows_used for of_system in told.values())
 
 
 def test_scores_are_of_all_rows_and_know_of_the_folds(outcome: Any) -> None:
     found = read_json(outcome.run.path / "evaluate" / "scores.folds.json")
     assert (found["on"], found["n"]) == ("folds", N)
-    told = answers(outcome.run)
-    own = told[told["system"] == "model"]
+    own = answers(outcome.run)["model"]
     accuracy = next(s for s in found["scores"] if s["name"] == "accuracy" and s["system"] == "model" and not s["label"])
-    assert accuracy["value"] == pytest.approx((own["label"] == own["prediction"]).mean())
+    assert accuracy["value"] == pytest.approx(right(own))
     assert accuracy["level"] == 0.95
     assert accuracy["method"].endswith("_folds")
     assert len(found["folds"]["of_each"]) == 4
@@ -86,11 +94,10 @@ def test_scores_are_of_all_rows_and_know_of_the_folds(outcome: Any) -> None:
 
 @pytest.mark.parametrize("system", ["model", "tfidf", "knn"])
 def test_nobody_learned_from_the_rows_that_it_answers(unique: Any, system: str) -> None:
-    """Texts that share no word say nothing of each other: who had seen a row would answer it rightly, others at random."""
-    told = answers(unique.run)
-    mine = told[told["system"] == system]
+    """Labels drawn by chance say nothing of each other: who had seen a row would answer it rightly, others at random."""
+    mine = answers(unique.run)[system]
     assert len(mine) == 100
-    assert 0.3 < (mine["label"] == mine["prediction"]).mean() < 0.7
+    assert 0.3 < right(mine) < 0.7
 
 
 def test_the_kept_model_had_learned_them(unique: Any) -> None:
@@ -106,8 +113,8 @@ def unique(tmp_path_factory: pytest.TempPathFactory) -> Any:
     pairs = rng.permutation([(i, j) for i in range(60) for j in range(i)])[:100]
     content = [{"subject": f"w{i}", "body": f"w{j}", "queue": str(rng.choice(["a", "b"])), "customer": f"c{k}", "region": "n"}
                for k, (i, j) in enumerate(pairs.tolist())]  # fmt: skip
-    recipe = project(folder, content=content, split=SPLIT | {"folds": 2, "valid_size": 0}, evaluate={"baselines": ["tfidf", "knn"]}, fail_on="never", audit=False,
-                     train={"num_train_epochs": 60, "learning_rate": 0.006, "precision": "float32"})  # fmt: skip
+    recipe = project(folder, content=content, split=SPLIT | {"folds": 2, "valid_size": 0}, evaluate={"baselines": ["tfidf", "knn"]},
+                     fail_on="never", audit=False, train={"num_train_epochs": 60, "learning_rate": 0.006, "precision": "float32"})  # fmt: skip
     found = start(recipe, workspace=folder / "runs")
     assert found.error is None, found.error
     return found
@@ -123,6 +130,7 @@ def test_the_report_and_the_card_tell_it(outcome: Any) -> None:
 def test_a_fold_that_is_there_is_not_trained_again(outcome: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = outcome.run.path / "train" / "folds"
     facts = [json.loads((folder / f"{fold}.json").read_text()) for fold in range(4)]
+    assert all(MODELS["fold"].model_validate(one) for one in facts)
     assert [one["rows_answered"] for one in facts] == read_json(outcome.run.path / "split" / "manifest.json")["folds"]
     assert len({one["seed"] for one in facts}) == 4
     trained: list[int] = []
@@ -221,5 +229,4 @@ def test_more_folds_than_a_side_has_groups(tmp_path: Path) -> None:
                      evaluate={"baselines": ["majority"]}, train={"num_train_epochs": 1})  # fmt: skip
     found = start(recipe, workspace=tmp_path / "runs")
     assert found.error is None, found.error
-    told = answers(found.run)
-    assert len(told[told["system"] == "majority"]) == 30
+    assert len(answers(found.run)["majority"]) == 30
