@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -101,7 +102,7 @@ class Told:
 
     def of(self, batch: pa.RecordBatch) -> Answers:
         """Their answers; a row whose label no model has (it was not tokenised) is answered by none, and counts as a mistake."""
-        places = pa.compute.index_in(batch.column("row"), value_set=self._known).fill_null(-1).to_numpy(zero_copy_only=False)
+        places = pc.index_in(batch.column("row"), value_set=self._known).fill_null(-1).to_numpy(zero_copy_only=False)
         there, several = places >= 0, self._task.multi_label
         p = np.where(there[:, None], self._p[places], 1 / self._task.n_labels).astype(np.float32)
         given = self._given[places] > 0.5 if several else self._given[places]
