@@ -93,7 +93,8 @@ def _text(outcome: Outcome, scores: dict[str, Any], findings: list[Finding]) -> 
     lines: list[str] = []
     top = headline(scores)
     if top is not None:
-        lines.append(f"{Score.model_validate(top)} on {top['n']:,} {scores['on']} rows")
+        rows = {"folds": "out-of-fold"}.get(scores["on"], scores["on"])
+        lines.append(f"{Score.model_validate(top)} on {top['n']:,} {rows} rows")
     lines += [f"  {SIGNS.get(v['answer'], '·')} {v['question']}: {v['text']}" for v in scores.get("verdicts", [])]
     lines += [f"  {SIGNS.get(g['answer'], '·')} gate {g['gate']}: {g['answer']}" for g in scores.get("gates", [])]
     lines += _finding_lines(findings, scored=top is not None)

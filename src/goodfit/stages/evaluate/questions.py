@@ -14,6 +14,7 @@ from goodfit.ledger import Looks
 from goodfit.monitor.words import count, metric, part, system, too_few
 from goodfit.score import Score, Verdict
 from goodfit.stages.evaluate.scoring import MODEL
+from goodfit.statistics.comparing import MANY_ROWS
 
 WIDE, VERY_WIDE = 0.05, 0.10
 """Half-widths of the primary score's interval from which the rows are few, or too few."""
@@ -99,6 +100,8 @@ def baselines(scored: Judged) -> Iterator[Finding]:
 
 def _settle(verdict: Verdict, scored: Judged) -> str:
     """What would settle a comparison that is open: a number of rows, rows of a scarce label, or a model that differs."""
+    if verdict.rows_needed and verdict.rows_needed > MANY_ROWS:
+        return f"no number of rows that anyone labels (more than {MANY_ROWS:,}) would settle so small a difference; a better model would"
     if verdict.rows_needed:
         return f"about {count(verdict.rows_needed, 'scored row')} would settle a difference of this size; a better model needs fewer"
     if verdict.difference is None or verdict.difference.value is None:
