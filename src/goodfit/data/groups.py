@@ -47,5 +47,9 @@ def _column(run: Path, name: str) -> Callable[[Ids], Ints]:
 
 def clusters_of(run: Path, rows: Ids) -> Ints | None:
     """The groups [n] of these rows as the unit of a resampling; None where every row is alone."""
-    groups = groups_of(run)(rows)
-    return groups if len(np.unique(groups)) < len(groups) else None
+    return shared(groups_of(run)(rows))
+
+
+def shared(clusters: Ints | None) -> Ints | None:
+    """Clusters [n] as the unit of a resampling; None where every row is alone in its own."""
+    return None if clusters is None or len(np.unique(clusters)) == len(clusters) else clusters

@@ -147,7 +147,7 @@ def rows_to_settle(made: Contrast, sample: Sample, asked: Question) -> int | Non
     else:
         deviation = (made.high - made.low) / 2 / normal_quantile(asked.made_at) * math.sqrt(sample.n)
         needed = rows_for_mean(gap, careful_deviation(deviation, sample.units), level=asked.level)
-    if needed is not None and asked.folds is not None:
+    if needed is not None:
         needed = math.ceil(needed * factor(asked.folds) ** 2)
     return None if needed is not None and needed <= sample.n else needed
 

@@ -20,9 +20,9 @@ from goodfit.score import Score
 METHOD = "folds"
 
 
-def factor(folds: int) -> float:
-    """How many times as wide an interval is."""
-    return math.sqrt(1 + folds / (folds - 1))
+def factor(folds: int | None) -> float:
+    """How many times as wide an interval is; 1 where one model gave all answers."""
+    return 1.0 if folds is None else math.sqrt(1 + folds / (folds - 1))
 
 
 def level_of(level: float, folds: int | None) -> float:

@@ -50,6 +50,12 @@ def score_of(kind: str, labels: Any, predictions: Any, *, clusters: Any = None, 
     return as_folds(score(kind, labels, predictions, clusters=clusters, level=level_of(level, folds)), folds, level)
 
 
+def rate_of(flags: Any, clusters: Any = None) -> Score:
+    """The share of rows; as if they were independent where there are too few clusters for an interval."""
+    found = score("rate", None, flags, clusters=clusters)
+    return found if found.low is not None else score("rate", None, flags)
+
+
 def point(kind: str, labels: Any, predictions: Any) -> float | None:
     """The number alone, without interval or smallest n: for early stopping. None where it does not exist."""
     row = kind_of(kind, multilabel=np.ndim(labels) == 2)

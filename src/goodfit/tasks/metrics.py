@@ -188,10 +188,9 @@ def against(name: str, a: Outcome, b: Outcome, *, question: str) -> Verdict | No
     kind = METRICS[name].kind
     if kind is None:
         return None
+    asked = Question(question, level=a.level, folds=a.folds)
     if _lacks(kind, a, b):
-        return no_answer(
-            kind_of(kind, multilabel=a.task == MULTI), Question(question, level=a.level, folds=a.folds), len(a.truth), NO_PROBABILITIES
-        )
+        return no_answer(kind_of(kind, multilabel=a.task == MULTI), asked, len(a.truth), NO_PROBABILITIES)
     truth, ours, clusters = _data(kind, a)
     theirs = _data(kind, b)[1]
-    return compare(kind, truth, ours, theirs, clusters=clusters, question=Question(question, level=a.level, folds=a.folds))
+    return compare(kind, truth, ours, theirs, clusters=clusters, question=asked)

@@ -94,10 +94,13 @@ def test_scores_are_of_all_rows_and_know_of_the_folds(outcome: Any) -> None:
 
 @pytest.mark.parametrize("system", ["model", "tfidf", "knn"])
 def test_nobody_learned_from_the_rows_that_it_answers(unique: Any, system: str) -> None:
-    """Labels drawn by chance say nothing of each other: who had seen a row would answer it rightly, others at random."""
+    """Labels drawn by chance say nothing of each other: who had seen a row would answer it rightly, others half of them or fewer.
+
+    Fewer, since a label that is commoner outside a fold is rarer inside: nearest neighbours hit 30% of one such draw.
+    """
     mine = answers(unique.run)[system]
     assert len(mine) == 100
-    assert 0.3 < right(mine) < 0.7
+    assert right(mine) < 0.7
 
 
 def test_the_kept_model_had_learned_them(unique: Any) -> None:

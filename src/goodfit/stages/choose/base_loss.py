@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from goodfit.data.groups import shared
 from goodfit.files import write_atomic
 from goodfit.finding import ROWS_SHOWN, Finding, Where
 from goodfit.monitor.words import count, visible
@@ -21,6 +22,7 @@ from goodfit.score import Score
 from goodfit.stages.choose.costs import EASY, Apart, Costs, apart
 from goodfit.stages.choose.outcome import Asked, Outcome
 from goodfit.statistics import score
+from goodfit.statistics.scoring import rate_of
 
 CODE, KIND = "CHO011", "base_loss"
 SOME, MANY = 0.01, 0.10
@@ -115,20 +117,13 @@ def _looked(costs: Costs) -> str:
 
 
 def _typical(costs: Costs) -> str:
-    top = score("bits_per_byte", costs.bytes, costs.bits * np.log(2), clusters=_groups(costs))
+    top = score("bits_per_byte", costs.bytes, costs.bits * np.log(2), clusters=shared(costs.clusters))
     ends = "" if top.low is None or top.high is None else f" [{top.low:.2f}, {top.high:.2f}]"
     return f"Together they cost {top.value:.2f} bits a byte{ends}, without any training." if top.value is not None else ""
 
 
-def _groups(costs: Costs) -> NDArray[np.int64] | None:
-    return costs.clusters if len(np.unique(costs.clusters)) < len(costs) else None
-
-
 def _rate(name: str, flags: NDArray[np.bool_], costs: Costs) -> Score:
-    """The share of the answers; of rows as if they were independent where there are too few clusters for an interval."""
-    found = score("rate", None, flags, clusters=_groups(costs))
-    found = found if found.low is not None else score("rate", None, flags)
-    return found.about(name=name, split="train", higher_is_better=False)
+    return rate_of(flags, shared(costs.clusters)).about(name=name, split="train", higher_is_better=False)
 
 
 def _share(rate: Score) -> str:

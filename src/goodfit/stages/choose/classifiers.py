@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from goodfit.data.groups import shared
 from goodfit.errors import MachineError, ModelError
 from goodfit.models.identity import Identity
 from goodfit.score import Score, Verdict
@@ -135,7 +136,7 @@ def _facts(field: Field, i: int) -> Facts:
     one, rows, ranking = field.found[i], field.rows, field.ranking
     name = field.labels[i]
     truth = rows.targets if rows.multi_label else rows.targets.argmax(axis=1)
-    clusters = rows.clusters if len(np.unique(rows.clusters)) < len(rows) else None
+    clusters = shared(rows.clusters)
     scores = [
         score("macro_f1", truth, one.said[system], clusters=clusters).about(system=f"{name}: {words}", split="train")
         for system, words in (("probe", "linear probe"), ("neighbours", "nearest neighbours"))
@@ -179,7 +180,7 @@ def _judged(asked: Asked, field: Field, runners: Sequence[int], given: Track) ->
     said = {i: run_one(field.bases[i], given, asked.run.screen)[0] for i in runners}
     truth = given.task.encode_targets(given.truth, unknown="mark")
     truth = truth > 0.5 if given.task.multi_label else truth
-    clusters = given.clusters if len(np.unique(given.clusters)) < len(given.clusters) else None
+    clusters = shared(given.clusters)
     scores = {
         i: score("macro_f1", truth, answer, clusters=clusters).about(system=f"{field.labels[i]}: raced", split=given.split, selected=True)
         for i, answer in said.items()

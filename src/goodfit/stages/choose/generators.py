@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from goodfit.data.groups import shared
 from goodfit.errors import DataError, MachineError, ModelError
 from goodfit.score import Verdict
 from goodfit.stages.choose.classifiers import MEASURING, by_rule
@@ -65,7 +66,7 @@ def _ranked(asked: Asked, told: Told, found: dict[int, Likelihood], seconds: dic
     sizes = np.max([found[place].bytes[kept] for place in places], axis=0).astype(np.float64)
     losses = {place: found[place].losses[kept] for place in places}
     clusters = told.clusters[kept]
-    groups = clusters if len(np.unique(clusters)) < len(clusters) else None
+    groups = shared(clusters)
     w = weights(clusters, asked.recipe.seed).astype(np.float64)
     draws = np.stack([(w @ losses[place]) / (w @ sizes) for place in places], axis=1)
     order = sorted(range(len(places)), key=lambda i: float(losses[places[i]].sum()))

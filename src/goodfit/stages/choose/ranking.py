@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from goodfit.data.groups import shared
 from goodfit.score import Verdict
 from goodfit.stages.choose.measure import MEASURES, Measured
 from goodfit.stages.choose.rows import Rows
@@ -126,7 +127,7 @@ def centred(one: Measured, name: str) -> Floats:
 def verdicts(names: Sequence[str], found: Sequence[Measured], rows: Rows, first: int, others: Sequence[int]) -> list[Verdict]:
     """The first against each of the others, by what the probes say of the same rows."""
     truth = rows.targets if rows.multi_label else rows.targets.argmax(axis=1)
-    clusters = rows.clusters if len(np.unique(rows.clusters)) < len(rows) else None
+    clusters = shared(rows.clusters)
     out = []
     for i in others:
         question = Question(f"{names[first]} vs {names[i]} on macro_f1 of a linear probe", level=0.95)

@@ -249,13 +249,14 @@ def training_rows(splits: SplitRows, task: Classification) -> TrainingRows:
     return TrainingRows(text, joined[keep], None if clusters is None else clusters[keep], weight[keep], row)
 
 
-def rows_at(
-    places: NDArray[np.int64], on: str, splits: SplitRows, key: object | None, columns: tuple[str, ...] = ("row", "text", "label")
-) -> pa.Table:
-    """Columns of the rows at `places`, in that order, without holding the texts of all; `test` needs the key."""
+def rows_at(  # noqa: PLR0913 - what a reading is
+    places: NDArray[np.int64], on: str, splits: SplitRows, key: object | None, columns: tuple[str, ...] = ("row", "text", "label"),
+    *, size: int = BATCH_ROWS,
+) -> pa.Table:  # fmt: skip
+    """Columns of the rows at `places`, in that order, `size` rows read at a time; `test` needs the key."""
     order = np.argsort(places, kind="stable")
     wanted, found, start = places[order], [], 0
-    for batch in splits.batches(on, key=key, columns=columns):
+    for batch in splits.batches(on, size=size, key=key, columns=columns):
         inside = wanted[(wanted >= start) & (wanted < start + len(batch))] - start
         found.append(batch.take(pa.array(inside)))
         start += len(batch)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from goodfit.data.groups import shared
 from goodfit.finding import Finding
 from goodfit.monitor.words import count, visible
 from goodfit.score import Score
@@ -55,7 +56,7 @@ def _behaved(test: Test, cases: list[Case], predictor: Predictor) -> Behaved:
     starts = np.r_[0, np.cumsum([len(case.texts) for case in cases])]
     failed = np.array([_fails(test, answers, int(a), int(b), predictor) for a, b in zip(starts, starts[1:], strict=False)])
     units = np.array([case.unit for case in cases])
-    clusters = units if len(np.unique(units)) < len(units) else None
+    clusters = shared(units)
     made = score("rate", None, failed, clusters=clusters).about(name="failure_rate", higher_is_better=False, system=MODEL)
     shown = [] if test.rows else np.flatnonzero(failed)[:EXAMPLES].tolist()  # texts of rows are private
     examples = [_example(cases[i], answers, int(starts[i]), predictor) for i in shown]

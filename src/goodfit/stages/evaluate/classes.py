@@ -138,10 +138,14 @@ class Classes:
                 scored = answered if split == self.on else scored
                 self.valid = answered if split == VALID else self.valid
         assert scored is not None
+        self._drop_unanswered(scored)
+        return scored
+
+    def _drop_unanswered(self, scored: Answered) -> None:
+        """Systems that the user brings, and that lack some rows."""
         for name, why in unanswered(self.others):
             self.left_out[name] = why
             del scored.answers[name]
-        return scored
 
     # -- where it is weak ---------------------------------------------------------------------------------------------
 

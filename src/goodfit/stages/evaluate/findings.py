@@ -145,8 +145,7 @@ def _mean_excess(scored: Scored) -> tuple[float, float]:
     truth, p, _ = outcome(scored.answered, MODEL).within
     single = truth.ndim == 1
     of_row = p.max(axis=1) - (p.argmax(axis=1) == truth) if single else np.where(p >= 0.5, p - truth, (1 - p) - ~truth).mean(axis=1)
-    wider = 1.0 if scored.answered.folds is None else factor(scored.answered.folds)
-    return float(of_row.mean()), wider * float(of_row.std() / np.sqrt(len(of_row)))
+    return float(of_row.mean()), factor(scored.answered.folds) * float(of_row.std() / np.sqrt(len(of_row)))
 
 
 def _enough_rows(scored: Scored) -> Iterator[Finding]:

@@ -24,7 +24,6 @@ from goodfit.files import json_object, read_json
 from goodfit.run import CANDIDATES, FOLDS, MANIFEST, PLAN, PREDICTIONS, Run, TestKey
 from goodfit.stages.evaluate import answering
 from goodfit.stages.evaluate.answering import NOT_ONE, Answered, Door, SplitRows
-from goodfit.stages.evaluate.class_brought import unanswered
 from goodfit.stages.evaluate.classes import Classes
 from goodfit.stages.evaluate.robust import Robust
 from goodfit.stages.evaluate.scoring import MODEL, Scored, outcome, part_of
@@ -37,7 +36,6 @@ from goodfit.tasks.baselines.neighbours import Neighbours
 from goodfit.tasks.decision import Decision
 from goodfit.tasks.tables import writing
 
-ON = "folds"
 SIDES = ("train", "valid")
 HALF = 0x4A1F
 OWN = "each fold's own, chosen on the validation rows outside it"
@@ -58,7 +56,7 @@ class FoldRows:
     def counts(self) -> Mapping[str, int]:
         """Rows per split."""
         own = self._splits.counts
-        return {**own, ON: sum(own[side] for side in self._sides)}
+        return {**own, FOLDS: sum(own[side] for side in self._sides)}
 
     def batches(
         self, split: Any, *, size: int = 8192, key: object | None = None, columns: tuple[str, ...] | None = None
@@ -80,7 +78,7 @@ class FoldRows:
         return pa.chunked_array([chunk for side in self._of(split) for chunk in self._splits.row_ids(side).chunks], pa.string())
 
     def _of(self, split: Any) -> list[Any]:
-        return list(self._sides) if split == ON else [split]
+        return list(self._sides) if split == FOLDS else [split]
 
 
 class Told:
@@ -119,14 +117,10 @@ class Fitted:
     def of(self, batch: pa.RecordBatch) -> Answers:
         """Its answers to some rows (columns row and text)."""
         fold, texts = self.fold_of(pa.chunked_array([batch.column("row")])), batch.column("text").to_pylist()
-        p: Any = None
-        for number in np.unique(fold).tolist():
-            places = np.flatnonzero(fold == number)
-            found = self.of_fold[number].answer([texts[i] for i in places.tolist()])
-            if p is None:
-                p = np.zeros((len(texts), found.probabilities.shape[1]), np.float32)
-                given = np.zeros((len(texts), *found.predictions.shape[1:]), found.predictions.dtype)
-            p[places], given[places] = found.probabilities, found.predictions
+        places = {number: np.flatnonzero(fold == number) for number in np.unique(fold).tolist()}
+        found = [self.of_fold[number].answer([texts[i] for i in of.tolist()]) for number, of in places.items()]
+        order = np.argsort(np.concatenate(list(places.values())))
+        p, given = (np.concatenate(parts)[order] for parts in zip(*found, strict=True))
         return Answers(p, given)
 
 
@@ -155,7 +149,7 @@ class FoldedClasses(Classes):
         assert rows is not None
         if not self.of_fold:
             known = folds_of(self.run.path)
-            fold, k = known(rows.row), 1 + int(known(self.splits.row_ids(ON)).max())
+            fold, k = known(rows.row), 1 + int(known(self.splits.row_ids(FOLDS)).max())
             self.of_fold = [rows.part(np.flatnonzero(fold != number)) for number in range(k)]
         made = []
         for done, part in enumerate(self.of_fold):
@@ -168,10 +162,8 @@ class FoldedClasses(Classes):
         task = self.predictor.task.with_decision(Decision(fitted_on="valid", reason=OWN) if fitted else Decision())
         with writing(self.run.folder("evaluate") / PREDICTIONS, answering.predictions_schema(task)) as write:
             door = Door(None, write, self.run.screen.progress)
-            answered = answering.answer_split(ON, self.splits, task, {**self.systems, **self.others}, door=door)
-        for name, why in unanswered(self.others):
-            self.left_out[name] = why
-            del answered.answers[name]
+            answered = answering.answer_split(FOLDS, self.splits, task, {**self.systems, **self.others}, door=door)
+        self._drop_unanswered(answered)
         return dataclasses.replace(answered, folds=self.model.folds)
 
     def _slices(self, answered: Answered, key: TestKey | None) -> Slices:
@@ -198,7 +190,7 @@ class FoldedClasses(Classes):
 
     def _more(self, scored: Scored) -> dict[str, Any]:
         """`folds` of scores.json: each fold's score, and how its model came about."""
-        fold = folds_of(self.run.path)(self.splits.row_ids(ON))
+        fold = folds_of(self.run.path)(self.splits.row_ids(FOLDS))
         kept = ("seed", "rows_trained", "rows_valid", "best_step", "seconds", "decision")
         of_each = []
         for facts in self.model.facts:

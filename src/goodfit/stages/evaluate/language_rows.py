@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from goodfit.data.conversations import prompt_of
 from goodfit.errors import DataError
+from goodfit.stages.evaluate import answering
 from goodfit.stages.evaluate.answering import SplitRows
 from goodfit.tasks.generation import Generation
 from goodfit.tasks.masks import prompt_ids
@@ -78,14 +78,10 @@ def drawn(n: int, most: int, seed: int) -> NDArray[np.int64]:
 def rows_at(places: NDArray[np.int64], side: str, splits: SplitRows, key: object | None, *, choices: bool = False) -> list[Row]:
     """The rows at (rising) places, read in one pass; with their `choices` where these are asked for."""
     columns = ("row", "text", "label", "conversation", *(("choices",) if choices else ()))
-    out: list[Row] = []
-    start = 0
-    for batch in splits.batches(side, size=BATCH, key=key, columns=columns):
-        inside = places[(places >= start) & (places < start + len(batch))] - start
-        found = batch.take(pa.array(inside)).to_pylist()
-        out += [Row(line["row"], line["text"], line["label"], json.loads(line["conversation"]), line.get("choices")) for line in found]
-        start += len(batch)
-    return out
+    if not len(places):
+        return []
+    found = answering.rows_at(places, side, splits, key, columns, size=BATCH).to_pylist()
+    return [Row(line["row"], line["text"], line["label"], json.loads(line["conversation"]), line.get("choices")) for line in found]
 
 
 def training_sample(splits: SplitRows, seed: int) -> list[Row]:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from goodfit.data.groups import shared
 from goodfit.finding import Finding
 from goodfit.monitor.words import count, metric
 from goodfit.score import Score
@@ -21,7 +22,7 @@ from goodfit.stages.evaluate.answering import SplitRows
 from goodfit.stages.evaluate.mistakes import is_wrong
 from goodfit.stages.evaluate.questions import finding, interval
 from goodfit.stages.evaluate.scoring import MODEL, Scored, outcome, part_of
-from goodfit.statistics import score
+from goodfit.statistics.scoring import rate_of
 from goodfit.tasks import metrics
 
 FEW = 20
@@ -94,8 +95,5 @@ def _primary(scored: Scored, part: NDArray[np.bool_], system: str = MODEL) -> Sc
 
 
 def _accuracy(right: NDArray[np.bool_], clusters: NDArray[np.int64] | None) -> Score:
-    several = clusters is not None and len(np.unique(clusters)) < len(clusters)
-    found = score("rate", None, right, clusters=clusters if several else None)
-    # Too few clusters give no interval: rows are taken for independent then, which the page says.
-    found = found if found.low is not None and found.high is not None else score("rate", None, right)
-    return found.about(name="accuracy")
+    """Rows are taken for independent where there are too few clusters, which the page says."""
+    return rate_of(right, shared(clusters)).about(name="accuracy")

@@ -264,8 +264,9 @@ RULES: tuple[Callable[[Known], Iterator[Reason]], ...] = (
 def _yes(known: Known) -> Iterator[Reason]:
     others = [words.system(other) for other, _ in primary_verdicts(known.scores)]
     gates = known.scores.gates if known.scores else []
-    unseen = "each answered by a model that had not learned from it" if known.scores and known.scores.on == "folds" else "that it never saw"
-    rows = f" on {known.primary.n:,} rows{', ' if unseen.startswith('each') else ' '}{unseen}" if known.primary else ""
+    folded = known.scores is not None and known.scores.on == "folds"
+    unseen = ", each answered by a model that had not learned from it" if folded else " that it never saw"
+    rows = f" on {known.primary.n:,} rows{unseen}" if known.primary else ""
     met = f"it meets the {words.count(len(gates), 'bar')} set beforehand" if len(gates) > 1 else "it meets the bar set beforehand"
     if not others:
         yield Reason("yes", "bar_met", f"{met[0].upper()}{met[1:]}{rows}.")

@@ -6,20 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from goodfit.data.groups import clusters_of
 from goodfit.data.named import masked_kinds
 from goodfit.engine.events import Event, ignore
 from goodfit.engine.examples import Examples
 from goodfit.engine.fitted import Fitted
-from goodfit.engine.infer import in_order, infer
 from goodfit.models.load import LoadedModel
 from goodfit.models.save import save
 from goodfit.recipe import Recipe
 from goodfit.run import MODEL, Run
-from goodfit.stages.train.folds import Ground, Sides, train_folds
+from goodfit.stages.train.folds import Ground, Sides, decided, train_folds
 from goodfit.tasks import Classification, Saved
 
 if TYPE_CHECKING:
@@ -48,12 +45,8 @@ class Classes:
 
     def save(self, recipe: Recipe, choice: Choice, tokens: Tokens, loaded: LoadedModel, fitted: Fitted, run: Run) -> Saved[Any]:  # noqa: PLR0913
         """The model folder: weights and tokenizer, and what Goodfit needs to answer as it was evaluated (labels, thresholds, length)."""
-        task, folder = self.task, run.path / "train" / MODEL
-        valid: Examples | None = tokens.examples("valid") if tokens.rows.get("valid") else None
-        if valid is not None:
-            logits = in_order(infer(fitted.model, valid), len(valid))
-            clusters = clusters_of(run.path, valid.row_ids(np.arange(len(valid))))
-            task = task.with_decision(task.fit_decision(logits, np.asarray(valid.target), clusters=clusters, seed=recipe.seed))
+        folder, valid = run.path / "train" / MODEL, tokens.examples("valid") if tokens.rows.get("valid") else None
+        task = decided(self.task, fitted, valid, run, recipe.seed)
         saved = Saved(task, recipe.task.text, tokens.max_length, base=choice.base.name, base_hash=choice.base.content,
                       mask=masked_kinds(run.path))  # fmt: skip
         save(fitted.model, loaded.tokenizer, folder, base=choice.base)

@@ -19,7 +19,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from goodfit.data.groups import clusters_of, folds_of
-from goodfit.engine.events import Event
 from goodfit.engine.examples import Examples
 from goodfit.engine.fit import fit
 from goodfit.engine.fitted import Fitted
@@ -67,7 +66,7 @@ def train_folds(ground: Ground) -> None:
     ground.folder.mkdir(parents=True, exist_ok=True)
     for fold in range(k):
         key = _key(ground, places, fold)
-        if (json_object(ground.folder / f"{fold}.json") or {}).get("key") == key and (ground.folder / f"{fold}.parquet").is_file():
+        if json_object(ground.folder / f"{fold}.json").get("key") == key and (ground.folder / f"{fold}.parquet").is_file():
             continue
         ground.run.screen.say(f"  fold {fold + 1} of {k}: a model without {_inside(places, fold):,} rows, which it then answers")
         facts = _train(ground, places, fold)
@@ -103,7 +102,7 @@ def _train(ground: Ground, places: Mapping[str, NDArray[np.int64]], fold: int) -
     if ground.task.n_labels > 1 and not ground.task.multi_label and len(np.unique(np.asarray(learned.target))) < 2:
         raise DataError(f"without fold {fold + 1} the training rows have one class only", fix="give more rows, or set split.folds higher")
     fitted = _fitted(ground, start, sides, fold, seed)
-    task = _decided(ground, fitted, valid, seed)
+    task = decided(ground.task, fitted, valid, ground.run, seed)
     answered = _answer(ground, fitted, task, places, fold)
     return {
         "seed": seed, "rows_trained": len(learned), "rows_valid": 0 if valid is None else len(valid), "rows_answered": answered,
@@ -116,14 +115,10 @@ def _fitted(ground: Ground, start: Beginning, sides: Sides, fold: int, seed: int
     """The training; where it breaks down and the recipe says so, again at half the rate, as often as the kept model's."""
     recipe, plan = ground.recipe, dataclasses.replace(ground.plan.plan, seed=seed)
     tries = MOST if recipe.train.act.get("diverged") == "lower_rate" else 0
-
-    def tell(event: Event) -> None:
-        ground.run.screen.event(event)
-
     while True:
         loaded = start.model(recipe.train, recipe.peft, lora_dropout=ground.plan.lora_dropout, seed=seed)
         try:
-            return fit(loaded.model, sides, plan, objective=start.objective(recipe.train), on_event=tell)
+            return fit(loaded.model, sides, plan, objective=start.objective(recipe.train), on_event=ground.run.screen.event)
         except Diverged as error:
             if not tries:
                 raise Diverged(f"the training without fold {fold + 1} broke down: {error.message}", fix=error.fix) from error
@@ -139,13 +134,13 @@ def _counts(task: Classification, rows: Examples) -> dict[str, int]:
     return dict(zip(task.labels, counts.astype(int).tolist(), strict=True))
 
 
-def _decided(ground: Ground, fitted: Fitted, valid: Examples | None, seed: int) -> Classification:
-    """The task with what the validation rows outside the fold decide."""
+def decided(task: Classification, fitted: Fitted, valid: Examples | None, run: Run, seed: int) -> Classification:
+    """The task with what validation rows decide (temperature, thresholds, promises); as it is where there are none."""
     if valid is None:
-        return ground.task
+        return task
     logits = in_order(infer(fitted.model, valid), len(valid))
-    clusters = clusters_of(ground.run.path, valid.row_ids(np.arange(len(valid))))
-    return ground.task.with_decision(ground.task.fit_decision(logits, np.asarray(valid.target), clusters=clusters, seed=seed))
+    clusters = clusters_of(run.path, valid.row_ids(np.arange(len(valid))))
+    return task.with_decision(task.fit_decision(logits, np.asarray(valid.target), clusters=clusters, seed=seed))
 
 
 def _answer(ground: Ground, fitted: Fitted, task: Classification, places: Mapping[str, NDArray[np.int64]], fold: int) -> int:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from sklearn.linear_model import LogisticRegression
 
+from goodfit.data.groups import shared
 from goodfit.score import Score, Verdict
 from goodfit.stages.audit.check import Outcome, check, found, not_applicable, passed
 from goodfit.stages.audit.scene import Scene, listing, percent
@@ -100,7 +101,7 @@ def cross_predict(features: Matrix, labels: Ints, fold: Ints) -> tuple[Ints, npt
 def judge(sample: Sampled, guessed: Ints, fold: Ints) -> tuple[Verdict, Score]:
     """The look against the commonest class of the other folds, on the same rows; and the accuracy of the look."""
     commonest = np.array([np.bincount(sample.labels[fold != k]).argmax() for k in range(FOLDS)])[fold]
-    clusters = sample.clusters if len(np.unique(sample.clusters)) < len(sample.clusters) else None
+    clusters = shared(sample.clusters)
     question = Question("the look of the texts vs the commonest class on accuracy", level=LEVEL)
     verdict = compare("accuracy", sample.labels, guessed, commonest, clusters=clusters, question=question)
     accuracy = score("accuracy", sample.labels, guessed, clusters=clusters, level=LEVEL)

@@ -100,19 +100,12 @@ def folds(found: ScoreFacts) -> Iterator[Chart]:
     title = f"{metric}, %" if scale == 100 else metric
     named = [f"fold {fold.fold + 1}" for fold in kept]
     values: Values = [
-        {"fold": name, "value": float(fold.value or 0.0) * scale, "tip": f"{name}: {text} on {fold.rows} rows"}
+        {"fold": name, "tip": f"{name}: {text} on {fold.rows} rows", "colour": "rival",
+         **dict.fromkeys(("value", "low", "high"), float(fold.value or 0.0) * scale)}
         for name, fold, text in zip(named, kept, said, strict=True)
-    ]
-    values += [{"fold": "all rows", "tip": words.score(whole), **ends(whole, scale)}]
-    y = names("fold", None, [str(v["fold"]) for v in values])
-    layers = [
-        layer("rule", {"y": y, "x": quantity("low", title), "x2": {"field": "high"}, "tooltip": told()}, values=values[-1:],
-              color=paint("model"), strokeWidth=3),
-        layer("point", {"y": y, "x": quantity("value", title), "tooltip": told()}, values=values[:-1], color=paint("rival"), filled=True,
-              size=85),
-        layer("point", {"y": y, "x": quantity("value", title), "tooltip": told()}, values=values[-1:], color=paint("model"), filled=True,
-              size=85),
     ]  # fmt: skip
+    values += [{"fold": "all rows", "tip": words.score(whole), "colour": "model", **ends(whole, scale)}]
+    layers = _intervals(values, names("fold", None, [*named, "all rows"]), ("rival", "model"), title=title)
     yield Chart(
         id="folds", section="scores", title=f"{metric} of each fold",
         text=f"Each fold's rows were answered by a model that had not learned from them: {metric} {', '.join(said)}; on all rows "
