@@ -22,7 +22,7 @@ HEAVY = {"torch", "transformers", "peft", "pandas", "sklearn", "scipy"}
 
 LAYERS: list[set[str]] = [
     {"errors", "score", "finding", "recipe", "files", "pages", "__init__"},
-    {"run", "ledger", "schemas", "settings", "statistics", "stage"},
+    {"run", "ledger", "memory", "schemas", "settings", "statistics", "stage"},
     {"data", "monitor"},
     {"models"},
     {"engine"},

@@ -8,11 +8,8 @@ equal fingerprint is kept; one of the parent's, or of the workspace's, is linked
 
 from __future__ import annotations
 
-import ctypes
 import functools
-import gc
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from typing import Any, ParamSpec, Protocol, Self, TypeVar
@@ -20,6 +17,7 @@ from typing import Any, ParamSpec, Protocol, Self, TypeVar
 from goodfit.errors import GoodfitError, Interrupted, RunError, Stopped
 from goodfit.files import link_tree, read_jsonl
 from goodfit.finding import Finding, at_or_above, count
+from goodfit.memory import give_back
 from goodfit.recipe import Recipe, view
 from goodfit.run import FINDINGS, Run, RunRecord, StageRecord, digest, list_runs
 
@@ -170,7 +168,7 @@ class _Doing:
         except (GoodfitError, KeyboardInterrupt, MemoryError, OSError):
             self._fail("failed", begin)
             raise
-        _give_back()
+        give_back()
         off = getattr(self.recipe, self.name, None) is False  # `audit: false`: the stage says that nothing was looked at
         self._set(
             state="skipped" if off else "done", seconds=round(time.monotonic() - begin, 3), reason=f"{self.name}: false" if off else None
@@ -214,19 +212,6 @@ class _Doing:
         if self.run.until == self.name:
             raise PathEnd(self.name)
         return found
-
-
-def _give_back() -> None:
-    """What a stage no longer holds goes back to the system: after dividing a million rows that is most of a gigabyte, which the next stage
-    would otherwise have on top of its own.
-    """
-    gc.collect()
-    arrow = sys.modules.get("pyarrow")
-    if arrow is not None:
-        arrow.default_memory_pool().release_unused()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None  # glibc keeps freed pages for itself
-    if trim is not None:
-        trim(0)
 
 
 def _load(result: type[Any], run: Run) -> Any | None:

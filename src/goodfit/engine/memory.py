@@ -1,10 +1,6 @@
-"""Memory while it runs: what the process holds, what counts as 'out of memory', and the smaller cut that follows it."""
+"""Memory while it runs: what counts as 'out of memory', and the smaller cut that follows it."""
 
 from __future__ import annotations
-
-import resource
-import sys
-from pathlib import Path
 
 import torch
 
@@ -13,14 +9,6 @@ from goodfit.engine.examples import Examples
 from goodfit.errors import MachineError
 
 _SIGNS = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory", "bad_alloc")
-
-
-def resident_bytes() -> int:
-    """What the process holds in memory now (on other systems than Linux: the most it ever held)."""
-    statm = Path("/proc/self/statm")
-    if statm.is_file():
-        return int(statm.read_text().split()[1]) * resource.getpagesize()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -8,9 +8,9 @@ import time
 import torch
 
 from goodfit.engine.events import Step
-from goodfit.engine.memory import resident_bytes
 from goodfit.engine.plan import Plan
 from goodfit.engine.step import Stepped
+from goodfit.memory import resident_bytes
 
 
 class Meter:

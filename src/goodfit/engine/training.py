@@ -20,7 +20,7 @@ from goodfit.engine.examples import Examples
 from goodfit.engine.finite import NotFinite
 from goodfit.engine.fitted import Fitted, reason_for
 from goodfit.engine.infer import cutter_for, refuse_empty_rows
-from goodfit.engine.memory import less_memory, resident_bytes
+from goodfit.engine.memory import less_memory
 from goodfit.engine.meter import Meter
 from goodfit.engine.noise import noise_of
 from goodfit.engine.objective import Objective, primary_value
@@ -32,6 +32,7 @@ from goodfit.engine.signals import Signals
 from goodfit.engine.step import Stepped, Stepper
 from goodfit.engine.tier import find_tier
 from goodfit.errors import DataError, Diverged, Interrupted, ModelError, RunError
+from goodfit.memory import resident_bytes
 
 
 class _Where(TypedDict):
