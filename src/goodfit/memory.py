@@ -11,8 +11,8 @@ import resource
 import sys
 from pathlib import Path
 
-MUCH = 1 << 30
-"""Below this a process gives nothing back: collecting takes a quarter of a second, and there is little to win."""
+MUCH = 256 << 20
+"""What has grown by less gives nothing back: collecting takes a quarter of a second or more, and there is little to win."""
 
 
 def resident_bytes() -> int:
@@ -23,11 +23,11 @@ def resident_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def give_back() -> None:
-    """What is no longer held goes back to the system, where the process is large: after dividing a million rows that is most of a gigabyte,
-    which the next stage would otherwise have on top of its own.
+def give_back(before: int) -> None:
+    """What is no longer held goes back to the system, where the process has grown since it held `before` bytes: after dividing a million
+    rows that is most of a gigabyte, which the next stage would otherwise have on top of its own.
     """
-    if resident_bytes() < MUCH:
+    if resident_bytes() < before + MUCH:
         return
     gc.collect()
     arrow = sys.modules.get("pyarrow")

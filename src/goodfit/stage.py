@@ -17,7 +17,7 @@ from typing import Any, ParamSpec, Protocol, Self, TypeVar
 from goodfit.errors import GoodfitError, Interrupted, RunError, Stopped
 from goodfit.files import link_tree, read_jsonl
 from goodfit.finding import Finding, at_or_above, count
-from goodfit.memory import give_back
+from goodfit.memory import give_back, resident_bytes
 from goodfit.recipe import Recipe, view
 from goodfit.run import FINDINGS, Run, RunRecord, StageRecord, digest, list_runs
 
@@ -159,7 +159,7 @@ class _Doing:
         folder.mkdir(parents=True, exist_ok=True)
         self._set(state="running", reused_from=None)
         self.run.screen.stage(self.name, "running", 0.0)
-        begin = time.monotonic()
+        begin, held = time.monotonic(), resident_bytes()
         try:
             found = work()
         except Interrupted:
@@ -168,7 +168,7 @@ class _Doing:
         except (GoodfitError, KeyboardInterrupt, MemoryError, OSError):
             self._fail("failed", begin)
             raise
-        give_back()
+        give_back(held)
         off = getattr(self.recipe, self.name, None) is False  # `audit: false`: the stage says that nothing was looked at
         self._set(
             state="skipped" if off else "done", seconds=round(time.monotonic() - begin, 3), reason=f"{self.name}: false" if off else None
