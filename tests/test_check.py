@@ -81,6 +81,12 @@ def test_problems_are_said(tmp_path: Path, base: Path) -> None:
     assert "training rows are few" in said
 
 
+@pytest.mark.parametrize(("folds", "enough"), [(2, "1,200"), (5, "900"), (20, "900")])
+def test_rows_of_folds_are_worth_less_than_test_rows(tmp_path: Path, base: Path, folds: int, enough: str) -> None:
+    found = checked(tmp_path, base, made(120), f"split: {{folds: {folds}}}")["problems"]
+    assert f"120 rows give wide intervals; about {enough} would give ±4 points" in found
+
+
 def test_epochs_are_those_of_the_plan(tmp_path: Path, base: Path) -> None:
     facts = checked(tmp_path, base, made(20))
     assert any("(20 epochs)" in line for line in facts["would_run"])

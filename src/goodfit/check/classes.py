@@ -36,7 +36,7 @@ from goodfit.recipe import Recipe
 from goodfit.settings import Loaded
 from goodfit.stages.choose import find_base, listed
 from goodfit.stages.tune.defaults import Facts, settle
-from goodfit.statistics import half_width, half_width_macro
+from goodfit.statistics import folds, half_width, half_width_macro
 from goodfit.tasks import Classification
 
 CHARACTERS_PER_TOKEN = 4.2
@@ -132,8 +132,8 @@ def problems(counted: Counted) -> list[str]:
         names = ", ".join(f"{label!r} {n}" for label, n in list(thin.items())[:5])
         out.append(f"few {counted.called} of some classes, whose own scores will say little: {names}{' …' if len(thin) > 5 else ''}")
     if counted.worth(counted.scored) < 100:
-        enough = 400 if counted.folds is None else 900
-        out.append(f"{counted.scored} {counted.called} give wide intervals; about {enough} would give ±4 points")
+        enough = math.ceil(400 * folds.factor(counted.folds) ** 2 / 100) * 100
+        out.append(f"{counted.scored} {counted.called} give wide intervals; about {enough:,} would give ±4 points")
     if counted.sides["train"] < 200:
         out.append(f"{counted.sides['train']} training rows are few for fine-tuning all weights")
     return out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,8 @@ from goodfit.errors import UserError
 from goodfit.improve.iterate import Loop, Proposal, Step, auto, carry_out, propose, write_proposals
 from goodfit.monitor.screen import screen_for
 from goodfit.monitor.words import duration, visible
+from goodfit.recipe.tune import seconds_of
 from goodfit.run import Run
-
-_TIME = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|min|m|h|d)?\s*")
-_SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0, None: 60.0}
 
 
 @click.command("iterate")
@@ -45,7 +42,7 @@ def iterate_command(  # noqa: PLR0913 - one argument an option
         if place is not None and loop:
             raise UserError("--apply and --auto are two things", fix="give one of them")
         if loop:
-            return _loop(run, seconds_of(budget), quiet=quiet)
+            return _loop(run, _seconds(budget), quiet=quiet)
         found = propose(run)
         write_proposals(run, found, pool=tuple(str(path.resolve()) for path in pool))
         return _one(run, found, place, quiet=quiet) if place is not None else _proposals(run, found)
@@ -53,12 +50,14 @@ def iterate_command(  # noqa: PLR0913 - one argument an option
     answered("iterate", work, as_json=as_json)
 
 
-def seconds_of(text: str) -> float:
-    """`90s`, `30min`, `1h`; a bare number is minutes. UserError for anything else."""
-    match = _TIME.fullmatch(text)
-    if match is None or float(match[1]) <= 0:
-        raise UserError(f"--budget: {text!r} is no time", fix="--budget 30min, or 2h")
-    return float(match[1]) * _SECONDS[match[2]]
+def _seconds(budget: str) -> float:
+    """`90s`, `30min`, `1h`. UserError for anything else, a number without its unit included."""
+    try:
+        if budget.strip()[-1:].isalpha():
+            return seconds_of(budget)
+        raise ValueError
+    except ValueError:
+        raise UserError(f"--budget: {budget!r} is no time", fix="--budget 30min, or 2h") from None
 
 
 def _proposals(run: Run, found: list[Proposal]) -> Answer:

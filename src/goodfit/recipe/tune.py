@@ -26,9 +26,10 @@ _RANGE = ("low", "high", "log", "step", "choices")
 
 
 def seconds_of(duration: str) -> float:
-    """Seconds of a duration that the recipe took: `30min` is 1,800."""
+    """Seconds of a duration: `30min` is 1,800; a number alone counts seconds. ValueError for what is none."""
     match = _DURATION.fullmatch(duration)
-    assert match is not None, duration
+    if match is None or float(match[1]) <= 0:
+        raise ValueError("a duration is a number with its unit, for example 30min or 2h")
     return float(match[1]) * _SECONDS[(match[2] or "s")[0].lower()]
 
 
@@ -36,9 +37,7 @@ def _duration(value: Any) -> Any:
     """`30min` as the text that it is, checked; a number counts seconds."""
     if value is None:
         return None
-    match = None if isinstance(value, bool) else _DURATION.fullmatch(str(value))
-    if match is None or float(match[1]) <= 0:
-        raise ValueError("a duration is a number with its unit, for example 30min or 2h")
+    seconds_of(str(value))  # `true` is none
     return str(value)
 
 

@@ -157,8 +157,9 @@ def test_the_command_line(broken: Run) -> None:
     assert (code, document["error"]["message"]) == (2, "there is no proposal 9")
     code, document = line("iterate", broken.id, "--apply", "1", "--auto", *where)
     assert code == 2
-    code, document = line("iterate", broken.id, "--auto", "--budget", "soon", *where)
-    assert (code, document["error"]["message"]) == (2, "--budget: 'soon' is no time")
+    for budget in ("soon", "30", "0min", "true", ""):
+        code, document = line("iterate", broken.id, "--auto", "--budget", budget, *where)
+        assert (code, document["error"]["message"]) == (2, f"--budget: {budget!r} is no time")
 
 
 def test_a_run_without_validation_rows_is_told_so(tmp_path: Path) -> None:
