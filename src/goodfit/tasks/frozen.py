@@ -31,7 +31,7 @@ class Floor:
     """The linear model's answers on some validation rows."""
 
     places: NDArray[np.int64]
-    """[m] places among the validation rows."""
+    """[m] places among the validation rows that it was given: those that are looked at while a model trains."""
     right: NDArray[np.bool_]
     """[m]"""
     trained_on: int

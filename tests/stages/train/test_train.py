@@ -14,7 +14,7 @@ from goodfit import start
 from goodfit.engine.events import Event
 from goodfit.errors import SettingsError
 from goodfit.files import read_jsonl
-from goodfit.monitor.diagnosis import Diagnosis
+from goodfit.monitor.diagnosis import Diagnosis, diagnose
 from goodfit.monitor.diagnosis.verdicts import Sign
 from goodfit.run import DATAMAP, LOOKED_AT, LOSSES, Run
 from goodfit.stages.train.diagnosed import Gathered
@@ -68,6 +68,22 @@ def test_every_diagnosis_is_a_finding(run: Run) -> None:
     assert run.record.stages["train"].findings["error"] == 0
     first = next((f for f in found if f.status == "open" and f.severity == "warning"), None)
     assert first is None or found[0] is first
+
+
+def test_more_validation_rows_than_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The floor's rows are among those that are looked at: its verdict is on the same rows, whatever the size of the split."""
+    told: list[Any] = []
+    monkeypatch.setattr("goodfit.engine.evaluation._VALID_ROWS", 30)
+    monkeypatch.setattr("goodfit.stages.train.diagnosed.diagnose", lambda evidence: told.append(evidence) or diagnose(evidence))
+    run = trained(tmp_path, content=made.rows(400), train=SHORT | {"num_train_epochs": 8, "learning_rate": 1e-5})
+    evidence = told[-1]
+    looked = pq.read_table(run.path / "train" / LOOKED_AT)
+    assert evidence.valid.right.shape[1] == 30
+    assert looked["split"].to_pylist().count("valid") == 30
+    places, right, _ = evidence.floor
+    assert len(places) == len(right) <= 30
+    assert places.max() < 30
+    assert next(f for f in run.findings("train") if f.code == "TRN005").status in ("passed", "open")
 
 
 def test_several_labels_and_no_validation(tmp_path: Path) -> None:

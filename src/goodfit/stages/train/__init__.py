@@ -82,8 +82,8 @@ def train(recipe: Recipe, choice: Choice, plan: Tuned, tokens: Tokens, run: Run)
     looks = Looks(folder / LOOKS, follow=FOLLOWED)
     gathered = Gathered.of(
         run, plan.plan, examples, given=way.given, labels=tokens.task.labels, primary=objective.primary, lora=recipe.peft.method == "lora",
-        floor=_floor(loaded, plan, examples, recipe, run),
     )  # fmt: skip
+    gathered.floor = _floor(loaded, gathered, recipe.seed)
     listener = Listener(
         run, EventFile(folder / EVENTS), gathered, looks, {str(kind): str(answer) for kind, answer in recipe.train.act.items()}
     )
@@ -129,14 +129,13 @@ def _fitted(  # noqa: PLR0913 - what a training is made of
                 p.data.copy_(begun[name])
 
 
-def _floor(loaded: LoadedModel, plan: Tuned, examples: dict[str, Examples | None], recipe: Recipe, run: Run) -> Floor | None:
+def _floor(loaded: LoadedModel, gathered: Gathered, seed: int) -> Floor | None:
     """What a linear model on the features of the untrained base gets right, where there are classes (`tasks.frozen`)."""
-    train, valid = examples["train"], examples["valid"]
-    if train is None or valid is None or train.learned is not None:
+    train, valid = gathered.train, gathered.splits.get("valid")
+    if valid is None or train.learned is not None:
         return None
-    epochs = plan.plan.num_train_epochs
-    run.screen.progress("comparing with frozen features", 0, None)
-    return floor_of(loaded.model, train, valid, rows_trained=epochs * train.epoch_rows, seed=recipe.seed)
+    gathered.run.screen.progress("comparing with frozen features", 0, None)
+    return floor_of(loaded.model, train, valid, rows_trained=gathered.plan.num_train_epochs * train.epoch_rows, seed=seed)
 
 
 def _keep(run: Run, gathered: Gathered, looks: Looks) -> None:
