@@ -217,7 +217,7 @@ def test_texts_from_standard_input(done: Path) -> None:
 @pytest.mark.parametrize("when", [signal.SIGTERM, signal.SIGINT])
 def test_an_interrupted_run_resumes(tmp_path: Path, when: signal.Signals) -> None:
     recipe = made.project(
-        tmp_path, train={"num_train_epochs": 30, "learning_rate": 0.001, "precision": "float32", "early_stopping": False, "eval_steps": 20}
+        tmp_path, train={"num_train_epochs": 60, "learning_rate": 0.001, "precision": "float32", "early_stopping": False, "eval_steps": 20}
     )
     process = subprocess.Popen(
         [sys.executable, "-m", "goodfit", "run", str(recipe), "--json"],

@@ -52,12 +52,13 @@ def iterate_command(  # noqa: PLR0913 - one argument an option
 
 def _seconds(budget: str) -> float:
     """`90s`, `30min`, `1h`. UserError for anything else, a number without its unit included."""
+    wrong = UserError(f"--budget: {budget!r} is no time", fix="--budget 30min, or 2h")
+    if not budget.strip()[-1:].isalpha():
+        raise wrong
     try:
-        if budget.strip()[-1:].isalpha():
-            return seconds_of(budget)
-        raise ValueError
+        return seconds_of(budget)
     except ValueError:
-        raise UserError(f"--budget: {budget!r} is no time", fix="--budget 30min, or 2h") from None
+        raise wrong from None
 
 
 def _proposals(run: Run, found: list[Proposal]) -> Answer:
