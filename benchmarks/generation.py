@@ -1,6 +1,6 @@
 """Writing with SmolLM2-135M-Instruct, batch 8: `goodfit.engine.generate` against `transformers.generate` at its best, in one process.
 
-`python -m benchmarks.generation [--prompts 64] [--threads 1]` needs the model package (requirements/demo-generate.txt). Prompts are functions
+`python -m benchmarks.generation [--prompts 192] [--threads 1]` needs the model package (requirements/demo-generate.txt). Prompts are functions
 of Python's standard library without their docstrings, 100 to 200 tokens in the model's chat template, 48 new tokens each, no stop
 tokens, so that both write the same number. transformers gets the batches sorted by length, inference mode, eval mode, weights in the
 dtype itself and whichever cache is faster on the first batch. Both take turns batch by batch: our generator is paused after every 8
@@ -169,7 +169,7 @@ def equality(runs: dict[str, dict[str, Any]], models: tuple[Any, Any], rows: Row
 def main() -> None:
     """Speed in both dtypes, then what is the same."""
     words = argparse.ArgumentParser()
-    words.add_argument("--prompts", type=int, default=64)
+    words.add_argument("--prompts", type=int, default=192)
     words.add_argument("--threads", type=int, default=1)
     said = words.parse_args()
     torch.set_num_threads(said.threads)
