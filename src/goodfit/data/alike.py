@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from goodfit.data.normalise import normalise
 from goodfit.data.shingles import LONGEST, Hashes, Ints, Shingles, characters_of, shingles
+from goodfit.data.taken import take
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -129,21 +130,6 @@ def _padded(codes: npt.NDArray[np.uint32], starts: Ints, width: int) -> tuple[np
     place = np.arange(len(codes)) - np.repeat(starts[:-1], lengths)
     out[np.repeat(np.arange(len(lengths)), lengths), place] = codes
     return out, lengths
-
-
-def take(texts: pa.Array | pa.ChunkedArray, rows: Ints) -> pa.Array:
-    """These texts in this order, taken chunk by chunk (a chunked column would be copied whole)."""
-    chunks = texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]
-    ends = np.cumsum([len(chunk) for chunk in chunks])
-    order = np.argsort(rows, kind="stable")
-    inside = np.searchsorted(ends, rows[order], side="right")
-    parts = []
-    for number in np.unique(inside):
-        begin = int(ends[number]) - len(chunks[number])
-        parts.append(chunks[number].take(pa.array(rows[order[inside == number]] - begin)))
-    back = np.empty(len(rows), dtype=np.int64)
-    back[order] = np.arange(len(rows))
-    return pa.concat_arrays(parts).take(pa.array(back)) if parts else pa.array([], pa.string())
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,21 @@ def dawid_skene(codes: Codes, classes: int, *, smoothing: float = SMOOTHING) -> 
     return Consensus("dawid_skene", chances, confusion)
 
 
+def doubt(found: Consensus, codes: Codes) -> Floats:
+    """[n] chance that the likeliest class of a row is wrong.
+
+    By Dawid and Skene what is left of its chance. Of a majority the chance that all who say it are mistaken, annotators being wrong as
+    often as they differ from the majorities: as if all mistakes of a row were the same, which is the most.
+    """
+    if found.confusion is not None:
+        return 1 - found.chances.max(axis=1)
+    given, agreeing = (codes >= 0).sum(axis=1), (codes == found.label[:, None]).sum(axis=1)
+    several = given >= 2
+    wrong = float((given - agreeing)[several].sum()) / max(1, int(given[several].sum()))
+    out: Floats = np.power(wrong, agreeing)
+    return out
+
+
 def without(codes: Codes, annotator: int, classes: int) -> Codes:
     """[n] the majority of the others; -1 where nobody else labelled the row, or where the most votes are shared."""
     votes = _votes(np.delete(codes, annotator, axis=1), classes).sum(axis=1)

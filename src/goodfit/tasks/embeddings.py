@@ -27,6 +27,7 @@ from goodfit.data.vectors import VectorStore
 from goodfit.engine.examples import Examples
 from goodfit.engine.infer import infer
 from goodfit.errors import ModelError
+from goodfit.memory import give_back, resident_bytes
 from goodfit.models.encoders import installed_encoders
 from goodfit.models.identity import Identity, identify
 from goodfit.models.load import load
@@ -43,8 +44,10 @@ LARGEST = 150e6
 DIMENSIONS = 128
 """Of TF-IDF with SVD."""
 FEATURES = 50_000
-CHUNK = 4096
+CHUNK = 2048
 """Texts tokenised and kept at a time."""
+BATCH_TOKENS = 2048
+"""Tokens in memory at once: as fast as twice as many, in two thirds of the memory."""
 SHARE = 256
 """Rows per tokenizer batch."""
 PREFIXES = ((re.compile(r"(^|[-_/])e5([-_]|$)", re.IGNORECASE), "query: "),)
@@ -102,11 +105,12 @@ class ModelEncoder:
         store = VectorStore.of(self.content)
         known = store.find(keys)
         unknown = _first_of_each(keys, ~known.here)
-        begin = time.monotonic()
+        begin, held = time.monotonic(), resident_bytes()
         for start in range(0, len(unknown), CHUNK):
             part = unknown[start : start + CHUNK]
             made = self._encode(whole.take(pa.array(part)).to_pylist())
             store.add(keys[part], made)
+            held = give_back(held)
             if tell is not None:
                 done = start + len(part)
                 left = (time.monotonic() - begin) / done * (len(unknown) - done)
@@ -128,7 +132,7 @@ class ModelEncoder:
             np.concatenate([part.input_ids for part in parts]), np.r_[0, np.cumsum(lengths)], np.zeros(len(rows), np.int64)
         )
         out = np.empty((len(rows), self.identity.hidden_size), dtype=np.float32)
-        for batch in infer(loaded.model, examples, want=("hidden_mean",), precision="auto"):
+        for batch in infer(loaded.model, examples, want=("hidden_mean",), precision="auto", batch_tokens=BATCH_TOKENS):
             assert batch.hidden_mean is not None
             out[batch.indices] = batch.hidden_mean
         return unit(out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from goodfit.data.clean.language import NAMES, code_of
 from goodfit.errors import SettingsError, nearest
 from goodfit.files import read_json, write_atomic, write_json, write_jsonl
 from goodfit.finding import ROWS_SHOWN, Finding, count
+from goodfit.memory import give_back, resident_bytes
 from goodfit.models.content import file_hash
 from goodfit.recipe import Recipe
 from goodfit.run import FIRST_SUSPECTS, PROFILE, SUSPECTS, Run
@@ -64,7 +66,7 @@ def audit(recipe: Recipe, splits: Splits, run: Run) -> Audit:
     ignored = _ignored(recipe.audit.ignore)
     _known_languages(recipe.audit.languages)
     scene = Scene(recipe, splits, run.screen, run.base)
-    findings = run.report(_ask(check, scene, run, muted=check.code in ignored) for check in _checks())
+    findings = run.report(_ask_all(scene, run, ignored))
     write_json(run.folder("audit") / PROFILE, profile_of(scene))
     run.screen.say(summary(findings))
     run.screen.say(_keep_suspects(scene, run))
@@ -93,6 +95,14 @@ def _keep_suspects(scene: Scene, run: Run) -> str:
 
 def _checks() -> list[Check]:
     return [CHECKS[code] for code in sorted(CHECKS)]
+
+
+def _ask_all(scene: Scene, run: Run, ignored: set[str]) -> Iterator[Finding]:
+    """What every check says; what one leaves behind goes back to the system before the next."""
+    held = resident_bytes()
+    for check in _checks():
+        yield _ask(check, scene, run, muted=check.code in ignored)
+        held = give_back(held)
 
 
 def _ask(check: Check, scene: Scene, run: Run, *, muted: bool) -> Finding:
