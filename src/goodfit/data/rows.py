@@ -115,7 +115,8 @@ def _places_of(store: RowStore, row_ids: Sequence[str]) -> npt.NDArray[np.int64]
     places = np.full(len(different), -1, dtype=np.int64)
     here = np.flatnonzero(found >= 0)
     places[found[here]] = here
-    return places[_numpy(pc.index_in(asked, value_set=different))]
+    out: npt.NDArray[np.int64] = places[_numpy(pc.index_in(asked, value_set=different))]
+    return out
 
 
 def _places(store: RowStore, assignment: pa.Table) -> npt.NDArray[np.int64]:

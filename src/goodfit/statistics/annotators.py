@@ -81,7 +81,8 @@ def doubt(found: Consensus, codes: Codes) -> Floats:
     often as they differ from the majorities: as if all mistakes of a row were the same, which is the most.
     """
     if found.confusion is not None:
-        return 1 - found.chances.max(axis=1)
+        left: Floats = 1 - found.chances.max(axis=1)
+        return left
     given, agreeing = (codes >= 0).sum(axis=1), (codes == found.label[:, None]).sum(axis=1)
     several = given >= 2
     wrong = float((given - agreeing)[several].sum()) / max(1, int(given[several].sum()))
