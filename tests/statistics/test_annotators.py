@@ -49,6 +49,25 @@ def test_it_is_the_published_method() -> None:
     np.testing.assert_allclose(found.chances, _written_out(codes, 3, 100), atol=1e-3)
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of pandas, about their code
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_it_is_crowd_kits(seed: int) -> None:
+    """The same chances and confusions as crowd-kit's `DawidSkene`, which is kept from ending early (its bound may fall between steps)."""
+    crowd, frames = pytest.importorskip("crowdkit.aggregation"), pytest.importorskip("pandas")
+    _, codes = _raters(seed)
+    codes = codes[(codes >= 0).any(axis=1)]
+    tasks, workers = np.nonzero(codes >= 0)
+    table = frames.DataFrame({"task": tasks, "worker": workers, "label": codes[tasks, workers]})
+    theirs = crowd.DawidSkene(n_iter=400, tol=-1.0).fit(table)
+    ours = dawid_skene(codes, 3, smoothing=0.0)
+    np.testing.assert_allclose(ours.chances, theirs.probas_.sort_index()[[0, 1, 2]].fillna(0).to_numpy(), atol=2e-3)
+    assert ours.confusion is not None
+    for worker in range(4):
+        rows = theirs.errors_.loc[worker].reindex([0, 1, 2])[[0, 1, 2]].fillna(0).to_numpy()  # label by true class
+        np.testing.assert_allclose(ours.confusion[worker], rows.T, atol=2e-3)
+
+
 def test_a_good_annotator_counts_more_than_two_bad_ones() -> None:
     better = []
     for seed in range(20):
