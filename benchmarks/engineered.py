@@ -1,4 +1,4 @@
-"""Is the cause named right? Engineered runs: thresholds set on the runs of six data sets, scored on those of three others.
+"""Is the cause named right? Engineered runs: thresholds set on the runs of nine data sets, scored on those of four others.
 
 `python -m benchmarks.engineered [--seed 1]` -> benchmarks/results/4-engineered.json. The runs come from `benchmarks.engineered_runs` (trained
 where the cache does not have them; another seed draws new ones). What counts as right for each fault was fixed before the held-out sets were

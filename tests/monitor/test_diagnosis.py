@@ -140,6 +140,10 @@ def test_nothing_learned_is_dead_and_few_steps_are_too_short() -> None:
     assert diagnose(dead).word == "dead"
     brief = replace(dead, valid=replace(dead.valid, steps=AT // 20), probe=replace(dead.probe, steps=AT // 20))  # type: ignore[type-var]
     assert diagnose(brief).word == "too_short"
+    stopped = replace(brief, curves=replace(brief.curves, end={"event": "end", "stopped_by": "early_stopping"}))
+    assert diagnose(stopped).word == "dead", "validation no longer got better: more steps of the plan would have come"
+    planned = replace(stopped, plan=replace(stopped.plan, steps_total=25))
+    assert diagnose(planned).word == "too_short"
 
 
 def test_one_answer_for_all_is_a_collapse_unless_the_rows_are_so() -> None:
@@ -149,6 +153,8 @@ def test_one_answer_for_all_is_a_collapse_unless_the_rows_are_so() -> None:
     assert found.word == "collapsed"
     assert "“b”" in found.findings()[0].title
     assert diagnose(replace(lopsided, shares=(0.1, 0.85, 0.05))).word != "collapsed"
+    brief = replace(lopsided, valid=replace(lopsided.valid, steps=AT // 20), probe=replace(lopsided.probe, steps=AT // 20))  # type: ignore[type-var]
+    assert diagnose(brief).word != "collapsed", "within so few steps every model answers the commonest class"
 
 
 def test_a_rate_that_is_too_high_goes_before_what_it_does() -> None:
@@ -162,6 +168,9 @@ def test_slow_and_short_differ_by_the_size_of_the_updates() -> None:
     slow = np.linspace(1.08, 0.95, LOOKS)
     weak = made(slow, slow, np.linspace(0.4, 0.5, LOOKS), steps=events(slow, ratio=1e-5))
     assert diagnose(weak).word == "rate_too_low"
+    rising = np.concatenate([[1.08, 1.0], np.linspace(1.0, 1.6, LOOKS - 2)])
+    heavy = made(rising, np.full(LOOKS, 1.05), np.full(LOOKS, 0.4), steps=events(slow, ratio=1e-5))
+    assert diagnose(heavy).word not in ("rate_too_low", "good"), "what overfits has moved"
     still = 1.1 - 0.45 * progress(GOOD.plan, AT)
     short = diagnose(made(still, still, np.linspace(0.4, 0.8, LOOKS)))
     assert short.word == "too_short"

@@ -117,6 +117,8 @@ def collapsed(evidence: Evidence) -> Sign:
     told = [e["answers"] for e in looks[-2:] if e.get("answers")]
     if not told or evidence.early or (evidence.valid is None and evidence.probe is None):
         return Sign("TRN003", "collapsed", not_applicable="there was no look at the answers yet")
+    if brief(evidence):
+        return Sign("TRN003", "collapsed", not_applicable=f"there were fewer than {at.FEW_STEPS} steps")
     split = evidence.valid or evidence.probe
     assert split is not None
     last = told[-1]

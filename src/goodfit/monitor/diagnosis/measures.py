@@ -109,6 +109,11 @@ def falling(seen: Seen, plan: Planned) -> Falling | None:
 
 
 def brief(evidence: Evidence) -> bool:
-    """Over before the warm-up of a usual training would be."""
+    """Over before the warm-up of a usual training would be. One that was planned longer and stopped, as validation no longer got better, is
+    not: what it had to show it has shown.
+    """
     split = evidence.valid or evidence.probe
-    return split is not None and bool(split.looks) and bool(split.steps[-1] < at.FEW_STEPS)
+    if split is None or not split.looks:
+        return False
+    stopped = (evidence.curves.end or {}).get("stopped_by") == "early_stopping"
+    return bool((evidence.plan.steps_total if stopped else split.steps[-1]) < at.FEW_STEPS)

@@ -8,6 +8,7 @@ import numpy as np
 
 from goodfit.monitor.diagnosis import thresholds as at
 from goodfit.monitor.diagnosis.evidence import Evidence
+from goodfit.monitor.diagnosis.fit import matters
 from goodfit.monitor.diagnosis.measures import Stretches, brief, falling, stretches
 from goodfit.monitor.diagnosis.verdicts import Sign
 from goodfit.score import Score
@@ -139,10 +140,11 @@ def _unfinished(evidence: Evidence) -> Sign:
     assert found is not None
     level = float(split.loss[-1].mean())
     start = between.first or evidence.constant_loss or level
-    matters = found.z > at.FALLING_Z and found.ahead > max(at.AHEAD * level, at.OF_FALL * (start - level))
-    goes_on = matters and not (split.turn is not None and split.turn.significant) and _above(evidence, at.UNLEARNED)
+    much = found.z > at.FALLING_Z and found.ahead > max(at.AHEAD * level, at.OF_FALL * (start - level))
+    goes_on = much and not (split.turn is not None and split.turn.significant) and _above(evidence, at.UNLEARNED)
     fast = height_of_updates(evidence, between)
-    slow, short = fast < at.SLOW and decayed(evidence) < at.SHRUNK, brief(evidence)
+    turned = split.turn is not None and matters(split.turn, split)  # what moves too little does not overfit
+    slow, short = fast < at.SLOW and decayed(evidence) < at.SHRUNK and not turned, brief(evidence)
     if not (goes_on or ((slow or short) and evidence.constant_loss is not None and _above(evidence, at.HARDLY))):
         return Sign("TRN006", "unfinished")
     fall = Score(

@@ -1,6 +1,6 @@
 """Every number that a diagnosis turns on. Part of monitor's diagnosis.
 
-Those marked *(engineered)* were set on the engineered runs of six data sets and scored on those of three others
+Those marked *(engineered)* were set on the engineered runs of nine data sets and scored on those of four others
 (`python -m benchmarks.engineered`, benchmarks/results/4-engineered.json); the others follow from what they measure.
 """
 
