@@ -7,8 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
+from goodfit.data import vectors as vectors_of_texts
 from goodfit.data.vectors import MANY, VectorStore
+from goodfit.memory import resident_bytes
 
 
 @pytest.fixture(autouse=True)
@@ -48,11 +51,53 @@ def test_many_shards_become_one_and_nothing_is_lost() -> None:
     np.testing.assert_array_equal(known.vectors, vectors)
 
 
-def test_a_damaged_shard_is_made_again() -> None:
+def test_large_shards_are_left_alone_when_small_ones_are_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vectors_of_texts, "SMALL", 2000)
+    store, keys = VectorStore.of("encoder"), _keys(100 + MANY + 1)
+    vectors = np.random.default_rng(0).normal(size=(len(keys), 16)).astype(np.float16).astype(np.float32)
+    store.add(keys[:100], vectors[:100])
+    (large,) = store.folder.glob("*.safetensors")
+    before = large.stat().st_mtime_ns
+    for at in range(100, len(keys)):
+        store.add(keys[at : at + 1], vectors[at : at + 1])
+    store.close()
+    assert len(list(store.folder.glob("*.safetensors"))) == 2
+    assert large.stat().st_mtime_ns == before
+    np.testing.assert_array_equal(store.find(keys).vectors, vectors)
+
+
+def test_what_others_left_takes_no_memory_and_may_go() -> None:
+    """Of a shard of 60 MB three vectors are asked for."""
+    if not Path("/proc/self/statm").is_file():
+        pytest.skip("how much is held is read from /proc")
+    store, keys = VectorStore.of("encoder"), _keys(100_000)
+    store.add(keys, np.ones((len(keys), 300), np.float32))
+    mine = _keys(3, seed=1)
+    store.add(mine, np.full((3, 300), 2, np.float32))
+    fresh = VectorStore.of("encoder")
+    fresh.find(mine)
+    before = resident_bytes()
+    known = fresh.find(np.concatenate([mine, keys[:3]]))
+    assert resident_bytes() - before < 20_000_000
+    assert known.vectors[:, 0].tolist() == [2, 2, 2, 1, 1, 1]
+    mine_only = VectorStore.of("encoder")
+    mine_only.find(mine)
+    assert len(mine_only._used) == 1
+
+
+@pytest.mark.parametrize("what", ["cut short", "cut in its vectors", "of another kind", "not a shard at all"])
+def test_a_damaged_shard_is_made_again(what: str) -> None:
     store, keys = VectorStore.of("encoder"), _keys(4)
     store.add(keys, np.ones((4, 2), np.float32))
     shard = next(store.folder.glob("*.safetensors"))
-    os.truncate(shard, 20)
+    if what == "cut short":
+        os.truncate(shard, 20)
+    elif what == "cut in its vectors":
+        os.truncate(shard, shard.stat().st_size - 3)
+    elif what == "of another kind":
+        shard.write_bytes(save({"keys": keys, "vectors": np.ones((4, 2), np.float32)}))
+    else:
+        shard.write_bytes(b"\xff" * 100)
     assert not store.find(keys).here.any()
     store.add(keys, np.ones((4, 2), np.float32))
     assert store.find(keys).here.all()
