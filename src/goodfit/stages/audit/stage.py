@@ -56,7 +56,7 @@ def _inputs(recipe: Recipe, run: Run) -> dict[str, Any]:
     return {"encoder": encoder_of(recipe, run.base)[0].content, "files": files}
 
 
-@stage("audit", result=Audit, version=2, reads=("task", "audit", "split", "prepare", "choose", "seed"), extra=_inputs)
+@stage("audit", result=Audit, version=3, reads=("task", "audit", "split", "prepare", "choose", "seed"), extra=_inputs)
 def audit(recipe: Recipe, splits: Splits, run: Run) -> Audit:
     """Asks every check; writes findings.jsonl and profile.json. Nothing here reads a test row (split counted those beforehand)."""
     if recipe.audit is False:
