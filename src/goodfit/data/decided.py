@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from goodfit.data.decisions import Decision, moment_of
 from goodfit.data.source import Columns, join_text
@@ -43,16 +42,9 @@ def _why_not(decision: Decision, opened: str | None, *, people_only: bool) -> st
     return TOO_LATE if opened is not None and decision.moment >= moment_of(opened) else None
 
 
-def places_of(rows: Sequence[str], store: RowStore) -> npt.NDArray[np.int64]:
-    """Where rows stand in the store, -1 for those that are not in it; shape (len(rows),)."""
-    found = pc.index_in(pa.array(rows, pa.string()), value_set=store.column("row"))
-    out: npt.NDArray[np.int64] = found.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return out
-
-
 def decided_store(store: RowStore, decisions: Mapping[str, Decision], columns: Columns) -> tuple[RowStore, Mask]:
     """The rows with the labels and texts that were decided, and which rows are to be dropped, shape (n,)."""
-    places = places_of(list(decisions), store)
+    places = store.places(list(decisions))
     told = {int(place): decision for place, decision in zip(places, decisions.values(), strict=True) if place >= 0}
     dropped = np.zeros(len(store), dtype=bool)
     dropped[[place for place, decision in told.items() if decision.action == "drop"]] = True

@@ -64,7 +64,7 @@ class Rows:
 
     def take(self, row_ids: Sequence[str], *, columns: Sequence[str] | None = None, key: object = None) -> pa.Table:
         """The rows with these ids, in this order; DataError where one is unknown, SealBroken where one is a test row."""
-        index = _places_of(self.store, row_ids)
+        index = self.store.places(row_ids)
         if (index < 0).any():
             unknown = row_ids[int((index < 0).argmax())]
             raise DataError(f"there is no row {unknown} in this data", fix="ids are the column `row` of split/assignment.parquet")
@@ -103,20 +103,6 @@ class Rows:
         for batch in self._filtered(mask, columns):
             for start in range(0, len(batch), size):
                 yield batch.slice(start, size)
-
-
-def _places_of(store: RowStore, row_ids: Sequence[str]) -> npt.NDArray[np.int64]:
-    """The place in the store of each of some rows, -1 where there is none: the few are looked for among the many, not the other way
-    round, which would need a table of all ids in memory.
-    """
-    asked = pa.array(row_ids, pa.string())
-    different = asked.unique()
-    found = _numpy(pc.index_in(store.column("row"), value_set=different).fill_null(-1))
-    places = np.full(len(different), -1, dtype=np.int64)
-    here = np.flatnonzero(found >= 0)
-    places[found[here]] = here
-    out: npt.NDArray[np.int64] = places[_numpy(pc.index_in(asked, value_set=different))]
-    return out
 
 
 def _places(store: RowStore, assignment: pa.Table) -> npt.NDArray[np.int64]:

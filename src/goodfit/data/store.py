@@ -22,7 +22,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from goodfit.data import cache
 from goodfit.data.fingerprint import data_fingerprint, data_stamp
@@ -71,6 +74,20 @@ class RowStore:
     def column(self, name: str) -> pa.ChunkedArray:
         """One column of all rows."""
         return self._table.column(name)
+
+    def places(self, row_ids: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Where these rows stand, -1 for those that are not here; shape (len(row_ids),).
+
+        The few are looked for among the many: the other way round would take a table of all ids in memory.
+        """
+        asked = pa.array(row_ids, pa.string())
+        different = asked.unique()
+        found = pc.index_in(self.column("row"), value_set=different).fill_null(-1).to_numpy()
+        places = np.full(len(different), -1, dtype=np.int64)
+        here = np.flatnonzero(found >= 0)
+        places[found[here]] = here
+        out: npt.NDArray[np.int64] = places[pc.index_in(asked, value_set=different).to_numpy(zero_copy_only=False)]
+        return out
 
     def batches(self, columns: Sequence[str] | None = None, size: int | None = None) -> Iterator[pa.RecordBatch]:
         """The rows in file order, in the batches of the file or at most `size` at a time."""

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from goodfit import ledger
-from goodfit.data.decided import Mask, places_of, settle
+from goodfit.data.decided import Mask, settle
 from goodfit.data.decisions import Decision, Decisions, now
 from goodfit.data.duplicates import label_codes
 from goodfit.data.store import RowStore
@@ -60,7 +60,7 @@ class Settled:
 def settled(decisions: Decisions, store: RowStore, workspace: Path) -> Settled:
     """The decisions that people may have done to a copy."""
     names = list(decisions.by_row)
-    there = places_of(names, store) >= 0
+    there = store.places(names) >= 0
     known = [name for name, is_there in zip(names, there, strict=True) if is_there]
     seen = ledger.opened(workspace, pa.array(known, pa.string()))
     done: dict[str, Decision] = {}
@@ -76,7 +76,7 @@ def settled(decisions: Decisions, store: RowStore, workspace: Path) -> Settled:
 
 def changes_of(store: RowStore, decided: RowStore, done: Mapping[str, Decision], *, duplicates: bool) -> dict[int, Change]:
     """Place in the store -> what becomes of the row; `decided`: the store with the decisions laid over it."""
-    places = places_of(list(done), store)
+    places = store.places(list(done))
     at = store.column("at")
     out = {
         int(place): Change(d.row, str(at[int(place)]), d.action, d.by, d.reason, d.time, d)

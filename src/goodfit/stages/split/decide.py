@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from goodfit import ledger
 from goodfit.data.beside import Beside
-from goodfit.data.decided import check_values, decided_store, places_of, settle
+from goodfit.data.decided import check_values, decided_store, settle
 from goodfit.data.decisions import Decision, Decisions
 from goodfit.data.progress import OnProgress
 from goodfit.errors import DataError
@@ -142,7 +142,7 @@ def rule(decisions: Decisions, beside: Beside | None, origin: Origin, tests: Mas
     """Which decision counts for each row; `tests`: the rows of the store that are (or are given as) test rows."""
     last = decisions.last
     names = list(last)
-    places = places_of(names, origin.store)
+    places = origin.store.places(names)
     applied = {row: last[row] for row, place in zip(names, places, strict=True) if place >= 0}
     unknown = tuple(row for row, place in zip(names, places, strict=True) if place < 0)
     tested = [row for row, place in zip(names, places, strict=True) if place >= 0 and tests[place]]
