@@ -1,4 +1,4 @@
-"""What each encoder comes to when it is fine-tuned: every set x encoder x seed, one line each in a file that grows (resumable).
+"""What each encoder comes to when it is fine-tuned: every set x encoder x seed, one line each in benchmarks/cells (resumable).
 
 `python -m benchmarks.choose_cells [seconds]` goes on where it was. Encoders are the folders in $GOODFIT_ENCODERS (default .demo/encoders;
 `python -m benchmarks.encoders` makes them), and one with random weights as control. One plan for all, none of them has more than 25 M
@@ -9,7 +9,6 @@ on two cores. Fewer will not do: with 128 steps at three times the rate the enco
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -21,7 +20,7 @@ import torch
 from sklearn.metrics import accuracy_score, f1_score
 
 from benchmarks.choose_sets import SETS, Drawn, draw
-from benchmarks.claims import ROOT
+from benchmarks.claims import ROOT, keep, lines_of
 from goodfit.engine.examples import Examples
 from goodfit.engine.fit import fit
 from goodfit.engine.infer import in_order, infer
@@ -30,7 +29,7 @@ from goodfit.models.load import LoadedModel, load, start_from_shares
 from goodfit.tasks import Classification
 
 ENCODERS = Path(os.environ.get("GOODFIT_ENCODERS", ROOT / ".demo" / "encoders"))
-CELLS = ENCODERS / "cells.jsonl"
+CELLS = ROOT / "benchmarks" / "cells" / "choose.jsonl"
 SEEDS = (0, 1)
 EPOCHS, RATE, BATCH, LONGEST = 8.0, 1e-4, 8, 64
 RANDOM = "random-weights"
@@ -105,15 +104,12 @@ def cell(set_name: str, name: str, seed: int) -> dict[str, Any]:
         "set": set_name, "model": name, "seed": seed, "language": drawn.language, "labels": len(drawn.labels), "train": len(train), "test": len(test),
         "accuracy": float(accuracy_score(truth, said)), **scores, "cpu_seconds": round(trained, 1), "seconds": round(time.monotonic() - began, 1),
         "tokens": int(train.tokens), "parameters": loaded.identity.parameters, "tier": fitted.tier.name, "epochs": EPOCHS,
-        "said": said.tolist() if not drawn.multi_label else None,
     }  # fmt: skip
 
 
 def known() -> list[dict[str, Any]]:
     """Every cell trained so far."""
-    if not CELLS.is_file():
-        return []
-    return [json.loads(line) for line in CELLS.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return lines_of(CELLS)
 
 
 def main() -> None:
@@ -128,8 +124,7 @@ def main() -> None:
                 if time.monotonic() - began > limit:
                     return
                 found = cell(set_name, name, seed)
-                with CELLS.open("a", encoding="utf-8") as handle:
-                    handle.write(json.dumps(found) + "\n")
+                keep(CELLS, [found])
                 print(
                     f"{set_name} {name} {seed}: {found['macro_f1']:.3f} {found['accuracy']:.3f} in {found['cpu_seconds']} cpu s", flush=True
                 )

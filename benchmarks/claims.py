@@ -43,6 +43,18 @@ def record(slug: str, rows: list[dict[str, Any]], *, part: int = 1) -> Path:
     return path
 
 
+def lines_of(path: Path) -> list[dict[str, Any]]:
+    """What is known so far of a benchmark of many cells; nothing where the file is not there."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()] if path.is_file() else []
+
+
+def keep(path: Path, lines: list[dict[str, Any]]) -> None:
+    """More cells, at the end of the file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as handle:
+        handle.writelines(json.dumps(line) + "\n" for line in lines)
+
+
 def commit() -> str:
     """The commit that made a figure; `+` where the tree had changes that are not part of it."""
     out = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)

@@ -1,6 +1,6 @@
 """Does `iterate --auto` find and repair what is wrong, without being told? Real sets with one injected fault each, several seeds.
 
-`python -m benchmarks.iterate [seconds]` goes on where it was (cells in $GOODFIT_WORK or .demo/iterate), then writes
+`python -m benchmarks.iterate [seconds]` goes on where it was (work in $GOODFIT_WORK or .demo/iterate, cells in benchmarks/cells), then writes
 benchmarks/results/4-iterate.json. Faults: labels of which a class-dependent part is wrong, in training and validation alike; a rate that
 is thirty times too high; a third of an epoch; a slice of which 5% of the training rows are left, its other rows among the texts of a pool
 without labels. For each there is a clean run, a broken one, and what the loop made of it; all are scored on the same clean test rows,
@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import f1_score
 
-from benchmarks.claims import ROOT, record, row
+from benchmarks.claims import ROOT, keep, lines_of, record, row
 from benchmarks.sets import rows_of
 from goodfit import Model, start
 from goodfit.improve.iterate import auto, propose, write_proposals
@@ -31,6 +31,7 @@ from goodfit.run import Run
 
 COMMAND = "python -m benchmarks.iterate"
 WORK = Path(os.environ.get("GOODFIT_WORK", ROOT / ".demo" / "iterate"))
+CELLS = ROOT / "benchmarks" / "cells" / "iterate.jsonl"
 SETS = ("emotion", "phrasebank")
 SEEDS = (0, 1, 2)
 TRAIN, VALID, TEST = 1200, 400, 1000
@@ -42,8 +43,8 @@ WRONG = 0.4
 """Share of the rows of a class whose label becomes that of one other class."""
 LEFT = 0.05
 ENCODER = os.environ.get("GOODFIT_ITERATE_MODEL", "all-MiniLM-L6-v2")
-"""The base model; `{set}` in its path stands for the name of the set (`benchmarks.tune_cells.lean` makes small ones)."""
-MODEL = Path(ENCODER.format(set="")).name.strip("-")
+"""The base model: a name, or a folder of `benchmarks.encoders`."""
+MODEL = Path(ENCODER).name
 Rows = list[tuple[str, str]]
 
 
@@ -68,7 +69,7 @@ def sample(name: str, seed: int) -> Sample:
     drawn = [rows[i] for i in order]
     test, rest = drawn[:TEST], drawn[TEST:]
     train, valid, pool = rest[:TRAIN], rest[TRAIN : TRAIN + VALID], rest[TRAIN + VALID : TRAIN + VALID + 2 * TRAIN]
-    recipe = {"seed": seed, "choose": {"model_name_or_path": ENCODER.format(set=name)}, "fail_on": "never", "evaluate": {"on": "valid"}}
+    recipe = {"seed": seed, "choose": {"model_name_or_path": ENCODER}, "fail_on": "never", "evaluate": {"on": "valid"}}
     return Sample(train, valid, test, pool, recipe, np.ones(len(test), bool))
 
 
@@ -185,8 +186,7 @@ def scored(run: Run, one: Sample) -> float:
 
 def known() -> list[dict[str, Any]]:
     """The cells so far."""
-    path = WORK / "cells.jsonl"
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+    return lines_of(CELLS)
 
 
 def claims(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -225,8 +225,7 @@ def main() -> None:
         if time.monotonic() - began > limit:
             break
         found = cell(name, fault, seed)
-        with (WORK / "cells.jsonl").open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps(found) + "\n")
+        keep(CELLS, [found])
         print(found, flush=True)
     record("iterate", claims(known()), part=4)
 

@@ -2,12 +2,12 @@
 points, and TPE with halving for as many training rows as the sweep saw. One line each in a file that grows (resumable).
 
 `python -m benchmarks.tune_cells [seconds]` goes on where it was. The encoder is one of $GOODFIT_ENCODERS (`python -m benchmarks.encoders` makes
-them), a small one: a cell is some forty trainings. Work lies in $GOODFIT_TUNE (default .demo/tune). Test rows choose nothing.
+them), a small one: a cell is some forty trainings. Work lies in $GOODFIT_TUNE (default .demo/tune), whole cells in benchmarks/cells. Test
+rows choose nothing.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from sklearn.metrics import f1_score
 
 from benchmarks.choose_cells import ENCODERS
 from benchmarks.choose_sets import SETS, draw
-from benchmarks.claims import ROOT
+from benchmarks.claims import ROOT, keep, lines_of
 from goodfit.engine.examples import Examples
-from goodfit.models.load import load, load_tokenizer
+from goodfit.models.load import load_tokenizer
 from goodfit.recipe import Peft, Train, Tune
 from goodfit.stages.tune.defaults import Facts
 from goodfit.stages.tune.halving import Rungs
@@ -35,6 +34,8 @@ from goodfit.tasks.beginning import Beginning
 
 WORK = Path(os.environ.get("GOODFIT_TUNE", ROOT / ".demo" / "tune"))
 LINES = WORK / "cells.jsonl"
+KEPT = ROOT / "benchmarks" / "cells" / "tune.jsonl"
+"""The trainings of cells that are whole: a study that was cut goes on only where its folder is, a whole cell is never trained again."""
 MODELS = tuple(os.environ.get("GOODFIT_TUNE_MODELS", "splade-tiny").split(","))
 SEEDS = (0, 1, 2, 3, 4)
 ROWS, VALID, LONGEST = 200, 200, 48
@@ -46,40 +47,6 @@ HF_DEFAULTS: Point = {
 }  # fmt: skip
 """TrainingArguments as they come."""
 ARMS = ("random", "tpe")
-
-
-def lean(set_name: str, model: str) -> Path:
-    """The encoder with a vocabulary cut to the tokens of a set: the same pieces and the same numbers for its texts, at a fraction of the cost
-    (a word's longest pieces are those that were used, so that none of them is cut out).
-    """
-    folder = WORK / "models" / f"{set_name}-{model}"
-    if (folder / "tokenizer_config.json").is_file():
-        return folder
-    full = load(ENCODERS / model, labels=("a", "b"))
-    texts = [text for side in SETS[set_name][0]() for text, _ in side]
-    used = {token for ids in full.tokenizer(texts, add_special_tokens=True)["input_ids"] for token in ids} | set(
-        full.tokenizer.all_special_ids
-    )
-    kept = sorted(used)
-    new = {full.tokenizer.convert_ids_to_tokens(token): place for place, token in enumerate(kept)}
-    with torch.no_grad():
-        body = full.model.base_model
-        table = body.get_input_embeddings().weight[kept].clone()
-        body.resize_token_embeddings(len(kept))
-        body.get_input_embeddings().weight.copy_(table)
-    body.config.pad_token_id = new[full.tokenizer.pad_token]
-    body.get_input_embeddings().padding_idx = body.config.pad_token_id
-    body.save_pretrained(folder)
-    inner = json.loads(full.tokenizer.backend_tokenizer.to_str())
-    inner["model"]["vocab"] = new
-    inner["added_tokens"] = [token | {"id": new[token["content"]]} for token in inner["added_tokens"] if token["content"] in new]
-    for name, token in inner["post_processor"]["special_tokens"].items():
-        token["ids"] = [new[name]]
-    (folder / "tokenizer.json").write_text(json.dumps(inner), encoding="utf-8")
-    names = {f"{kind}_token": getattr(full.tokenizer, f"{kind}_token") for kind in ("pad", "unk", "cls", "sep", "mask")}
-    facts = names | {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 512}
-    (folder / "tokenizer_config.json").write_text(json.dumps(facts), encoding="utf-8")
-    return folder
 
 
 @dataclass
@@ -97,7 +64,7 @@ def ground(set_name: str, model: str, seed: int) -> Ground:
     """A sample of a set as trials take it: the test rows are those that judge."""
     drawn = draw(set_name, seed, train=ROWS + VALID)
     task = Classification(drawn.labels, multi_label=drawn.multi_label)
-    folder = lean(set_name, model)
+    folder = ENCODERS / model
     tokenizer = load_tokenizer(folder)
     train, valid = drawn.train[:ROWS], drawn.train[ROWS:]
 
@@ -125,10 +92,8 @@ def _parameters(folder: Path) -> int:
 
 
 def known() -> list[dict[str, Any]]:
-    """Every training so far."""
-    if not LINES.is_file():
-        return []
-    return [json.loads(line) for line in LINES.read_text(encoding="utf-8").splitlines() if line.strip()]
+    """Every training of the cells that are whole."""
+    return lines_of(KEPT)
 
 
 class Cell:
@@ -141,7 +106,7 @@ class Cell:
         self.space = space_of(Tune(trials=TRIALS), self.ground.train, self.ground.peft, self.ground.facts)
         plan = self.ground.settled({}).plan
         self.rows = ROWS * plan.num_train_epochs
-        self.lines = [line for line in known() if all(line[k] == v for k, v in self.key.items())]
+        self.lines = [line for line in lines_of(LINES) if all(line[k] == v for k, v in self.key.items())]
 
     def of(self, arm: str) -> list[dict[str, Any]]:
         """The trainings of an arm; the default belongs to both searches."""
@@ -158,9 +123,7 @@ class Cell:
             "arm": arm, "trial": number, "params": point, "state": result.state, "value": result.value, "test": self._test(arm, number, result),
             "rows": result.rows, "steps": result.steps, "seconds": result.seconds,
         }  # fmt: skip
-        WORK.mkdir(parents=True, exist_ok=True)
-        with LINES.open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps(line) + "\n")
+        keep(LINES, [line])
         self.lines.append(line)
         return line
 
@@ -202,6 +165,8 @@ def main() -> None:
     for seed in SEEDS:
         for model in MODELS:
             for set_name in SETS:
+                if any((line["set"], line["model"], line["seed"]) == (set_name, model, seed) for line in known()):
+                    continue
                 cell = Cell(set_name, model, seed)
                 if not cell.of("default"):
                     cell.train("default", 0, {})
@@ -209,6 +174,7 @@ def main() -> None:
                     cell.train("hf", 0, HF_DEFAULTS)
                 if not all(cell.search(arm, limit) for arm in ARMS):
                     return
+                keep(KEPT, cell.lines)
                 print(f"{set_name} {model} {seed}: {len(cell.lines)} trainings, {sum(x['seconds'] for x in cell.lines):.0f} s", flush=True)
 
 

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -31,6 +33,7 @@ from goodfit.engine.plan import Plan
 from goodfit.engine.precision import precision_of
 from goodfit.engine.step import Stepper, dropout_seed
 from goodfit.engine.tier import find_tier
+from goodfit.engine.vocabulary import vocabulary_of
 
 STEPS, LOW, HIGH = 100, 1e-7, 1e-1
 HEAD_STEPS = 20
@@ -94,11 +97,9 @@ def range_test(
     flat = dataclasses.replace(
         plan, learning_rate=1.0, head_learning_rate=head, lr_scheduler_type="constant", max_steps=steps, save_seconds=1e9
     )  # fmt: skip
-    stepper, order, cutter = _ready(model, train, flat, objective)
     losses: list[float] = []
     broken = False
-    with stepper.forward.ready():
-        model.train()
+    with _ready(model, train, flat, objective) as (stepper, order, cutter):
         for k, rate in enumerate(rates):
             try:
                 done = stepper(k, order.batch(k), cutter, scale=rate)
@@ -108,7 +109,6 @@ def range_test(
             losses.append(done.loss_sum / max(done.weight_total, 1e-12))
             if len(losses) > HEAD_STEPS and losses[-1] > 4 * losses[0] + 1:
                 break
-    model.eval()
     return read_off(rates, losses, broken=broken)
 
 
@@ -154,12 +154,10 @@ def noise_scale(model: nn.Module, train: Examples, plan: Plan, objective: Object
         return NoiseScale(
             None, None, None, 0, rows, large, f"{len(train):,} rows in steps of {rows} are too few to compare two sizes of step"
         )
-    stepper, order, cutter = _ready(model, train, plan, objective)
-    steps = min(steps, order.steps_total)
-    points = set(np.unique(np.linspace(steps // 4, steps - 1, num=POINTS).astype(int)).tolist())
     found: list[tuple[float, float]] = []
-    with stepper.forward.ready():
-        model.train()
+    with _ready(model, train, plan, objective) as (stepper, order, cutter):
+        steps = min(steps, order.steps_total)
+        points = set(np.unique(np.linspace(steps // 4, steps - 1, num=POINTS).astype(int)).tolist())
         for k in range(steps):
             if k in points:
                 rng = np.random.default_rng([plan.seed, k, 0x5CA1E])
@@ -169,7 +167,6 @@ def noise_scale(model: nn.Module, train: Examples, plan: Plan, objective: Object
                 stepper(k, order.batch(k), cutter)
             except NotFinite:
                 break
-    model.eval()
     return _scale_of(np.array(found), rows, large)
 
 
@@ -224,10 +221,14 @@ def _scale_of(norms: NDArray[np.float64], small: int, large: int) -> NoiseScale:
     return NoiseScale(scale, scale * math.exp(-half), scale * math.exp(half), many, small, large)
 
 
-def _ready(model: nn.Module, train: Examples, plan: Plan, objective: Objective) -> tuple[Stepper, Order, Cutter]:
+@contextmanager
+def _ready(model: nn.Module, train: Examples, plan: Plan, objective: Objective) -> Iterator[tuple[Stepper, Order, Cutter]]:
     """What steps are made of, as `fit` makes it."""
     order = Order(np.asarray(train.lengths), plan, train.draws)
-    optimiser = Optimiser(model, plan, order.steps_total)
-    tier = find_tier(model, train)
-    forward = tier.forward(model, precision_of(plan.precision, model)[0])
-    return Stepper(forward, optimiser, objective, train, plan.seed), order, cutter_for(forward, plan.batch_tokens, plan.batch_rows)
+    with vocabulary_of(model, train):
+        optimiser = Optimiser(model, plan, order.steps_total)
+        forward = find_tier(model, train).forward(model, precision_of(plan.precision, model)[0])
+        with forward.ready():
+            model.train()
+            yield Stepper(forward, optimiser, objective, train, plan.seed), order, cutter_for(forward, plan.batch_tokens, plan.batch_rows)
+    model.eval()

@@ -31,6 +31,7 @@ from goodfit.engine.progress import Progress
 from goodfit.engine.signals import Signals
 from goodfit.engine.step import Stepped, Stepper
 from goodfit.engine.tier import find_tier
+from goodfit.engine.vocabulary import vocabulary_of
 from goodfit.errors import DataError, Diverged, Interrupted, ModelError, RunError
 from goodfit.memory import resident_bytes
 
@@ -52,9 +53,10 @@ class Training:
         self.model, self.plan, self.objective, self.checkpoints = model, plan, objective, checkpoints
         self.train = _usable(examples["train"])
         self.splits = evaluation.splits_of(examples, plan)
+        self._parameters = sum(p.numel() for p in model.parameters())
         self._on_event = on_event
         self._asked: Action | None = None
-        self._facts = _facts(model, plan, self.train, self.splits.get("valid")) | {"base model": checkpoints.base}
+        _refuse_frozen(model)
         checkpoints.limit = plan.save_total_limit
         self.stopped_by: str | None = None
         self.resumed_from: str | None = None
@@ -68,6 +70,7 @@ class Training:
             stack.enter_context(torch.random.fork_rng())
             stack.enter_context(dropout_of(self.model, self.plan.dropout))
             stack.enter_context(noise_of(self.model, self.plan.neftune_noise_alpha))
+            stack.enter_context(vocabulary_of(self.model, self.train))
             self.signals = stack.enter_context(Signals())
             self._set_up()
             stack.enter_context(self.forward.ready())
@@ -164,6 +167,7 @@ class Training:
     def _set_up(self) -> None:
         """Order, tier, precision, optimiser; then, where there is a checkpoint, its state."""
         plan = self.plan
+        self._facts = _facts(self.model, plan, self.train, self.splits.get("valid")) | {"base model": self.checkpoints.base}
         self.order = Order(np.asarray(self.train.lengths), plan, self.train.draws)
         self.points = evaluation.points(self.order, plan, self.train, self.splits)
         self.optimiser = Optimiser(self.model, plan, self.order.steps_total)
@@ -193,7 +197,6 @@ class Training:
         """The heaviest batch first, so that memory runs out now or never; then the start line."""
         self.model.train()
         seconds, tokens = self._rehearse()
-        parameters = sum(p.numel() for p in self.model.parameters())
         plan = self.plan
         self._tell(Start(
             **self._where, steps_total=self.order.steps_total, epochs=round(self.order.epochs_done(self.order.steps_total), 4),
@@ -202,7 +205,7 @@ class Training:
             threads=torch.get_num_threads(), device=self.forward.device.type,
             batch=f"{plan.train_batch_size} rows" if plan.train_batch_size else f"{plan.train_batch_tokens} tokens",
             batch_tokens=self.progress.cutter.tokens, rows=self.train.epoch_rows, tokens_per_epoch=self.train.epoch_tokens,
-            parameters=parameters,
+            parameters=self._parameters,
             trainable=sum(p.numel() for p in self.optimiser.parameters.values()), worst_batch_tokens=tokens,
             worst_batch_seconds=round(seconds, 3), memory_bytes=resident_bytes(),
         ))  # fmt: skip
@@ -306,11 +309,14 @@ def _usable(train: Examples | None) -> Examples:
     return train
 
 
+def _refuse_frozen(model: nn.Module) -> None:
+    if not trainable(model):
+        raise ModelError("every parameter is frozen, so there is nothing to train", fix="freeze less (train.freeze)")
+
+
 def _facts(model: nn.Module, plan: Plan, train: Examples, valid: Examples | None) -> dict[str, Any]:
     """What a checkpoint must agree on to be resumed."""
     learning = trainable(model)
-    if not learning:
-        raise ModelError("every parameter is frozen, so there is nothing to train", fix="freeze less (train.freeze)")
     return {
         "plan": plan.essence(),
         "training rows": train.fingerprint,
