@@ -22,12 +22,13 @@ from goodfit.recipe import Recipe
 from goodfit.run import LOG, RESOLVED, SCORES, Run, RunStatus, digest
 from goodfit.settings import dump, read
 from goodfit.stage import STAGES, PathEnd
+from goodfit.stages.assess import assess, planned, write_plan
 from goodfit.stages.audit import audit
 from goodfit.stages.choose import choose
 from goodfit.stages.evaluate import evaluate
 from goodfit.stages.prepare import prepare
 from goodfit.stages.report import Report, report, write_report
-from goodfit.stages.split import split
+from goodfit.stages.split import Splits, split
 from goodfit.stages.train import train
 from goodfit.stages.tune import tune
 from goodfit.tasks.foresee import foresee
@@ -36,12 +37,14 @@ from goodfit.tasks.foresee import foresee
 def fine_tune(recipe: Recipe, run: Run) -> Report:
     """Data in, an accountable model out."""
     splits = split(recipe, run)  # leak-free; from here on the test set is sealed
+    write_plan(planned(recipe, splits, run), run)  # for whom it may work worse, asked before anybody has seen an answer
     audit(recipe, splits, run)  # what is wrong with the data
     choice = choose(recipe, splits, run)  # which base model, and why
     tokens = prepare(recipe, choice, splits, run)  # rows -> tokens and targets
     plan = tune(recipe, choice, tokens, run)  # learning rate, batch size, epochs, weight decay
     model = train(recipe, choice, plan, tokens, run)  # curves on train and validation, side by side
     evaluate(recipe, model, splits, run)  # scores with intervals, baselines, the most confident mistakes
+    assess(recipe, model, splits, run)  # for whom it works worse, and how sure we are
     write_resolved(recipe, run)  # every `auto` by its number, for the page and for whoever does it again
     return report(recipe, run)  # reads the folder, nothing else
 
@@ -84,6 +87,14 @@ def conduct(recipe: Recipe, run: Run, *, until: str | None = None) -> Outcome:
         if outcome.status != "done" and "split" in run.record.stages:
             write_report(run.path)
         return outcome
+
+
+def plan_ahead(recipe: Recipe, run: Run) -> dict[str, Any] | None:
+    """Writes the plan of the assessment of a run whose rows are divided, and gives it; None where nobody asks for one."""
+    with run:
+        found = planned(recipe, Splits.load(run), run)
+        write_plan(found, run)
+    return None if found is None else found.document
 
 
 def start(recipe_file: Path | str, overrides: Sequence[str] = (), *, workspace: Path | str = "runs", until: str | None = None) -> Outcome:

@@ -75,9 +75,9 @@ def stage(
     return wrap
 
 
-STAGES = ("split", "audit", "choose", "prepare", "tune", "train", "evaluate", "report")
+STAGES = ("split", "audit", "choose", "prepare", "tune", "train", "evaluate", "assess", "report")
 """The path in order; each is also a verb, a recipe section, a folder of the run, and a page of the docs."""
-NEVER_REUSED = ("evaluate", "report")
+NEVER_REUSED = ("evaluate", "assess", "report")
 STOPPING = ("split", "audit", "prepare", "train")
 """A finding at or above `fail_on` ends the path after these; later stages run to their end, and the run then exits 1."""
 

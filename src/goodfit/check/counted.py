@@ -107,7 +107,9 @@ def count(recipe: Recipe, store: RowStore, division: Division) -> Counted:
         sides={name: int((division.sides == code).sum()) for code, name in enumerate(NAMES)},
         labels=dict(sorted(used.items(), key=lambda pair: (-pair[1], pair[0]))),
         tested=tested,
-        groups={axis: _members(store.column(f"group.{axis}").filter(pa.array(test))) for axis in recipe.groups},
+        groups={
+            axis: _members(store.column(f"group.{axis}").filter(pa.array(test))) for axis, group in recipe.groups.items() if group.column
+        },
         units=len(np.unique(division.groups[test])),
         scored=int(test.sum()),
         folds=recipe.split.folds,

@@ -36,6 +36,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "tune": ("path", "Learning rate, batch size, epochs."),
     "train": ("path", "Fine-tune, watched on train and validation."),
     "evaluate": ("path", "Scores with intervals, beside baselines."),
+    "assess": ("path", "For whom it works worse, and how sure that is; --plan: asked before."),
     "confirm": ("confirm", "The chosen run on the test rows, once."),
     "report": ("path", "The page, the JSON and the model card of RUN."),
     "predict": ("predict", "Labels, or answers, for a text or a file."),
@@ -104,7 +105,7 @@ HELP = """Fine-tune language models, and show that the result is a good fit.
 
 \b
 goodfit init tickets.csv        a commented recipe, after looking at the data
-goodfit run recipe.yaml         split, audit, train, evaluate, report
+goodfit run recipe.yaml         split, audit, train, evaluate, assess, report
 goodfit predict last "a text"   labels with probabilities
 """
 

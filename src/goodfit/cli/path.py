@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from goodfit.cli.assess import plan_of
 from goodfit.cli.envelope import Answer, answered, json_option, workspace_option
 from goodfit.cli.result import run_answer
 from goodfit.cli.target import Begun, begin
@@ -40,7 +41,7 @@ def walk(command: str, target: str, overrides: tuple[str, ...], flags: dict[str,
         if screen is not None:
             begun.run.screen = screen
             screen.say(f"{'resuming' if begun.resumed else 'run'} {begun.run.id}")
-        with _termination():
+        with termination():
             outcome = conduct(begun.recipe, begun.run, until=until)
     return run_answer(outcome, resumed=begun.resumed, seconds=time.monotonic() - started)
 
@@ -65,7 +66,7 @@ def _nothing_to_do(begun: Begun, until: str | None, screen: Any) -> Answer:
 
 
 @contextlib.contextmanager
-def _termination() -> Iterator[None]:
+def termination() -> Iterator[None]:
     """SIGTERM ends the walk like Ctrl-C does, with its own exit code; the engine takes over while it trains."""
 
     def stop(number: int, frame: object) -> None:
@@ -96,10 +97,13 @@ def _verb(name: str, doc: str) -> click.Command:
         show: int = 0,  # noqa: FBT001
         against: tuple[str, ...] = (),
         fresh_test: bool = False,  # noqa: FBT001
+        plan: bool = False,  # noqa: FBT001
     ) -> None:
         flags = {"workspace": workspace, "new": new, "quiet": quiet}
 
         def work() -> Answer:
+            if plan:
+                return plan_of(target, overrides, flags)
             more = (*_others(against), *([FRESH] if fresh_test else []))
             return _with_rows(walk(name, target, (*overrides, *more), flags), show)
 
@@ -132,8 +136,8 @@ def _with_rows(answer: Answer, show: int) -> Answer:
 
 
 _DOCS = {
-    "run": "Walk the whole path for TARGET: split, audit, choose, prepare, tune, train, evaluate, report.\n\nTARGET is a recipe (resumed "
-    "where its newest run is unfinished and equal), a run, or a data file. KEY=VALUE overrides the recipe, for example "
+    "run": "Walk the whole path for TARGET: split, audit, choose, prepare, tune, train, evaluate, assess, report.\n\nTARGET is a recipe "
+    "(resumed where its newest run is unfinished and equal), a run, or a data file. KEY=VALUE overrides the recipe, for example "
     "train.learning_rate=3e-5.",
     "split": "Divide the rows of TARGET into train, validation and test, without leaks.",
     "choose": "Choose the pre-trained model for TARGET.",
@@ -141,6 +145,8 @@ _DOCS = {
     "tune": "Settle the learning rate, batch size and epochs for TARGET.",
     "train": "Fine-tune for TARGET, watched on train and validation.",
     "evaluate": "Score the model of TARGET, beside the baselines, on the rows that the recipe names.",
+    "assess": "For whom does the model of TARGET work worse: gaps between groups, with an answer to each question of the plan.\n\n"
+    "Groups are named in the recipe (groups, assess). With --plan the plan is written and shown, and nothing is trained.",
     "report": "Write report.html, report.json and the model card of TARGET.",
 }
 
@@ -158,3 +164,6 @@ COMMANDS["split"] = click.option(
     help="Take the test rows from rows that the parent run did not have, and release its own into training (split.fresh_test).",
 )(COMMANDS["split"])  # fmt: skip
 COMMANDS["evaluate"] = _AGAINST(COMMANDS["evaluate"])
+COMMANDS["assess"] = click.option("--plan", is_flag=True, help="Write and show assess/plan.json; train nothing, open nothing.")(
+    COMMANDS["assess"]
+)

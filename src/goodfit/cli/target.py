@@ -20,6 +20,7 @@ from goodfit.recipe import Recipe
 from goodfit.run import Run, digest
 from goodfit.settings import Loaded, from_here, from_text, read, written
 from goodfit.stage import STAGES
+from goodfit.stages.assess import foresee_assessment
 from goodfit.stages.choose import foresee_choice
 from goodfit.stages.split.sources import columns_of, sources_of
 from goodfit.tasks.foresee import foresee
@@ -141,6 +142,7 @@ def _can_begin(what: Asked) -> None:
     for source in sources:
         check_header(source, columns)
     foresee_choice(what.recipe, what.base)
+    foresee_assessment(what.recipe, what.base)
 
 
 def _equal(run: Run, what: Asked, recipe_hash: str) -> bool:

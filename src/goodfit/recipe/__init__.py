@@ -10,9 +10,11 @@ prepare.py   choose, prepare
 train.py     train, peft
 tune.py      tune
 evaluate.py  audit, evaluate, report
+assess.py    assess
 whole.py     Recipe, and a stage's view of it
 """
 
+from goodfit.recipe.assess import Assess, Suite
 from goodfit.recipe.data import Data, DataSource, Form, GroupAxis, Split
 from goodfit.recipe.evaluate import Audit, Evaluate, Report
 from goodfit.recipe.prepare import Choose, Mix, Prepare
@@ -23,6 +25,7 @@ from goodfit.recipe.tune import Range, Tune
 from goodfit.recipe.whole import Recipe, view, with_values
 
 __all__ = [
+    "Assess",
     "Audit",
     "Auto",
     "Choose",
@@ -41,6 +44,7 @@ __all__ = [
     "Section",
     "Share",
     "Split",
+    "Suite",
     "Task",
     "Train",
     "Tune",

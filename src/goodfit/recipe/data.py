@@ -67,10 +67,19 @@ class Data(Form):
 
 
 class GroupAxis(Section):
-    """How a row's group is known."""
+    """How a row's group is known: by a column, or by the terms in its text."""
 
-    column: str
+    column: str | None = None
     """Column that holds the member's name."""
+    terms: str | None = None
+    """List of terms: one that comes with Goodfit (gender-en, religion-de …), or a YAML file beside the recipe. A text that names several
+    members counts for each."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> GroupAxis:
+        if (self.column is None) == (self.terms is None):
+            raise ValueError("give exactly one of column and terms")
+        return self
 
 
 class Split(Section):

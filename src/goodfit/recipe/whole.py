@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from goodfit.recipe.assess import Assess
 from goodfit.recipe.data import Data, GroupAxis, Split
 from goodfit.recipe.evaluate import Audit, Evaluate, Report
 from goodfit.recipe.prepare import Choose, Prepare
@@ -40,6 +41,7 @@ class Recipe(BaseModel):
     train: Train = Train()
     peft: Peft = Peft()
     evaluate: Evaluate = Evaluate()
+    assess: Assess | Literal[False] = Assess()
     report: Report = Report()
 
     @model_validator(mode="before")

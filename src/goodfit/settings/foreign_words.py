@@ -137,6 +137,7 @@ OURS: dict[str, str] = {
         "lora_layers lora_keys lora_modules"
     ),
     "evaluate": "evaluation eval eval_args",
+    "assess": "assessment fairness bias_assessment",
     "evaluate.on": "eval_split eval_on evaluation_split",
     "evaluate.metrics": "metric eval_metric eval_metrics compute_metrics include_for_metrics",
     "evaluate.baselines": "baseline",
@@ -267,7 +268,6 @@ ABSENT: dict[str, str] = {
     "data is read as a whole; several sources stand under data.sources": "streaming dataset_streaming",
     "a revision cannot be named; give a folder": "revision model_revision revision_of_model branch hub_revision commit_hash",
     "mitigations are not in this version": "mitigate mitigation reweight resample adversary",
-    "the assessment of groups is not in this version; rows are counted per member of `groups`": "assess assessment fairness",
     "the run's train/model folder loads in plain transformers; other formats are not in this version": (
         "export export_size export_legacy_format export_device onnx gguf merge merge_lora merge_adapter export_quantization_bit"
     ),

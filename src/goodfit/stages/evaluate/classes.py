@@ -16,7 +16,6 @@ from goodfit.recipe import Recipe
 from goodfit.run import CONFUSIONS, MISTAKES, PREDICTIONS, SCORES, Run, TestKey, digest
 from goodfit.stages.evaluate import answering
 from goodfit.stages.evaluate.answering import Answered, Door, Keyed, ModelSystem, SplitRows, System, rows_at
-from goodfit.stages.evaluate.base import encoder_of, writer_of
 from goodfit.stages.evaluate.behave import Behaved, behaviour, behaviours
 from goodfit.stages.evaluate.class_brought import other_system, unanswered
 from goodfit.stages.evaluate.confused import beside, confusions
@@ -31,6 +30,7 @@ from goodfit.stages.evaluate.scoring import MODEL, Scored, document, score_split
 from goodfit.stages.evaluate.weak import Slices, slices_of
 from goodfit.stages.evaluate.weak.rows import looked_at, tokens_of
 from goodfit.stages.evaluate.weak.told import weak_slices
+from goodfit.tasks.base import encoder_of, writer_of
 from goodfit.tasks.baselines import Around, TrainingRows, fit_baseline, left_out, names_of
 from goodfit.tasks.baselines.neighbours import Neighbours
 from goodfit.tasks.behaviour import read_suite

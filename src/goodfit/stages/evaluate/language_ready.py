@@ -20,13 +20,13 @@ from goodfit.models.source import resolve
 from goodfit.recipe import Recipe
 from goodfit.run import CANDIDATES, Run, digest
 from goodfit.stages.evaluate.answering import SplitRows
-from goodfit.stages.evaluate.base import base_path
 from goodfit.stages.evaluate.brought import Brought, brought
 from goodfit.stages.evaluate.language_answerer import Answerer
 from goodfit.stages.evaluate.language_brought import retained
 from goodfit.stages.evaluate.language_parity import NEW_TOKENS, PROMPTS, Plain, plain_answers
 from goodfit.stages.evaluate.language_rows import PARITY, ROWS, Conversation, Row, drawn, longest_answer, rows_at, takes, training_sample
 from goodfit.stages.evaluate.outcome import VALID
+from goodfit.tasks.base import base_path
 from goodfit.tasks.baselines import names_of
 from goodfit.tasks.baselines.few_shot import typical
 from goodfit.tasks.generation import Generation

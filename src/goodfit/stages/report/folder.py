@@ -21,7 +21,7 @@ from goodfit.run import FINDINGS, RECORD, RESOLVED
 from goodfit.score import Score, Verdict
 from goodfit.stages.report.text import clean, read_json
 
-STAGES = ("split", "audit", "choose", "prepare", "tune", "train", "evaluate")
+STAGES = ("split", "audit", "choose", "prepare", "tune", "train", "evaluate", "assess")
 """The stages of this version whose files the report reads, in the order of the path."""
 
 M = TypeVar("M", bound=BaseModel)
@@ -158,6 +158,12 @@ def mapping(record: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     for key in keys:
         value = value.get(key) if isinstance(value, Mapping) else None
     return dict(value) if isinstance(value, Mapping) else {}
+
+
+def mappings(record: Mapping[str, Any], key: str) -> Iterator[Mapping[str, Any]]:
+    """The mappings of a list under a key; nothing where it is none."""
+    found = record.get(key)
+    yield from (one for one in found if isinstance(one, Mapping)) if isinstance(found, list) else ()
 
 
 def counts(record: Mapping[str, Any], *keys: str) -> dict[str, int]:

@@ -33,7 +33,7 @@ def sources_of(data: Data, base: Path) -> tuple[Source, ...]:
 
 def columns_of(recipe: Recipe) -> Columns:
     """The columns that the recipe's task, groups and split sections name."""
-    task, groups = recipe.task, {axis: group.column for axis, group in recipe.groups.items()}
+    task, groups = recipe.task, {axis: group.column for axis, group in recipe.groups.items() if group.column is not None}
     around: dict[str, Any] = {
         "groups": groups, "by": recipe.split.by, "time": recipe.split.time, "annotators": task.annotators, "mask": recipe.data.mask,
     }  # fmt: skip

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from goodfit.data.beside import Beside, decisions_of
 from goodfit.data.decisions import Decisions
 from goodfit.data.fingerprint import data_fingerprint
+from goodfit.data.identity.match import Matcher
 from goodfit.data.store import open_store
 from goodfit.errors import SettingsError
 from goodfit.files import write_json, write_jsonl
@@ -19,6 +21,7 @@ from goodfit.stages.split.findings import findings_of
 from goodfit.stages.split.findings_decided import findings_on
 from goodfit.stages.split.hygiene import HYGIENE, repeats_of, write_hygiene
 from goodfit.stages.split.inherit import content_of, lineage, parent_of, rules, settings
+from goodfit.stages.split.named import lists_of, named_counts
 from goodfit.stages.split.record import Origin, assignment_of, manifest_of, write_assignment, write_manifest
 from goodfit.stages.split.sources import as_written, columns_of, sources_of
 from goodfit.stages.split.splits import Splits
@@ -29,7 +32,8 @@ def inputs(recipe: Recipe, run: Run) -> dict[str, Any]:
     data = data_fingerprint(sources_of(recipe.data, run.base), on_progress=_progress(run))
     decided = _decisions(recipe, run)[0].fingerprint
     found = {"data": data, "lineage": lineage(recipe, run, content_of(data, decided))}
-    return found if decided is None else found | {"decisions": decided}
+    terms = {axis: asdict(listed) for axis, listed in lists_of(recipe, run.base).items()}
+    return found | ({} if decided is None else {"decisions": decided}) | ({"terms": terms} if terms else {})
 
 
 @stage("split", result=Splits, version=2, reads=("seed", "task", "data", "groups", "split"), extra=inputs)
@@ -57,6 +61,7 @@ def split(recipe: Recipe, run: Run) -> Splits:
         "declared_labels": recipe.task.labels is not None,
         "inherited": {"from": parent.id, "rows": division.inherited} if parent else None, "decisions": ruling.to_json(),
     }  # fmt: skip
+    manifest["groups"] |= {axis: named_counts(division, origin, Matcher(terms)) for axis, terms in lists_of(recipe, run.base).items()}
     write_manifest(folder, manifest)
     run.record.data = {"fingerprint": origin.data, "rows": manifest["used"], "splits": manifest["splits"]}
     if ruling.fingerprint:

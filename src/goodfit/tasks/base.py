@@ -1,4 +1,4 @@
-"""Where the base model of a run lies, and what measures texts in its place. Part of evaluate, for every task."""
+"""Where the base model of a run lies, and what measures texts in its place, for every task. Part of tasks."""
 
 from __future__ import annotations
 
