@@ -48,7 +48,9 @@ def test_likeliest_shares_are_those_of_the_likelihood(difference: float) -> None
         p1 = p0 + difference
         return -(15 * np.log(p1) + 35 * np.log(1 - p1) + 16 * np.log(p0) + 64 * np.log(1 - p0))
 
-    best = optimize.minimize_scalar(unlikely, bounds=(max(1e-9, -difference), min(1, 1 - difference) - 1e-9), method="bounded", options={"xatol": 1e-10})
+    best = optimize.minimize_scalar(
+        unlikely, bounds=(max(1e-9, -difference), min(1, 1 - difference) - 1e-9), method="bounded", options={"xatol": 1e-10}
+    )
     assert _likeliest(two, difference) == pytest.approx((best.x + difference, best.x), abs=1e-5)
 
 
@@ -136,7 +138,9 @@ def test_templates_that_answer_alike() -> None:
 
 
 def test_answers() -> None:
-    small, clear, equal, unsure = (gap(*c) for c in (counts(30, 90, 40, 400), counts(60, 200, 40, 400), counts(200, 2000, 400, 4000), counts(20, 150, 40, 400)))
+    small, clear, equal, unsure = (
+        gap(*c) for c in (counts(30, 90, 40, 400), counts(60, 200, 40, 400), counts(200, 2000, 400, 4000), counts(20, 150, 40, 400))
+    )
     few = answer_of(small, 0.05, 0.001)
     assert (few.answer, few.why) == ("not_enough_data", "n inside below 100")
     assert few.rows_needed >= 100
@@ -179,7 +183,11 @@ def test_planning() -> None:
     n = rows_for(0.1, 0.05)
     assert n == pytest.approx(2 * (1.96 + 0.8416) ** 2 * 0.1 * 0.9 / 0.05**2, abs=2)
     assert power_of(n, n, 0.1, smallest_gap(n, n, 0.1)) == pytest.approx(0.8, abs=0.01)
-    assert power_of(400, 400, 0.1, 0.1, design=2) == pytest.approx(power_of(200, 200, 0.1, 0.1))
+    assert power_of(400, 400, 0.1, 0.1, design=2) == pytest.approx(power_of(200, 200, 0.1, 0.1), abs=0.004)
+    assert power_of(120, 840, 0.05, 0.1, 0.05 / 8) == pytest.approx(0.81, abs=0.015)  # 0.81 of 6,000 draws; without skewness 0.855
+    assert power_of(120, 840, 0.1, smallest_gap(120, 840, 0.1, 0.01), 0.01) == pytest.approx(0.8, abs=1e-3)
+    assert power_of(120, 840, 0.9, -smallest_gap(120, 840, 0.9, design=1.5), design=1.5) == pytest.approx(0.8, abs=1e-3)
+    assert smallest_gap(3, 3, 0.5) == 1
     assert rows_for(0.1, 0.05, n_out=100) is None
     assert rows_for(0.1, 0.05, n_out=100_000) < n
     assert rows_for(0.1, 0) is None
@@ -221,13 +229,15 @@ def test_the_rule_of_the_tiers() -> None:
     assert first_alpha(5, 0.04) == pytest.approx(0.008)
 
 
-def test_omnibus_equals_the_chi_square_test() -> None:
-    """Two groups: the exact exchange has the p of Fisher's mid-way kin; here against the chi-square law, which it is close to."""
+def test_omnibus_is_exact() -> None:
+    """Two members that are each other's rest, asked as two: the two-sided hypergeometric mid-p. One question: its own p."""
     values, _, inside = counts(60, 200, 80, 200)
-    made = omnibus(values, inside[:, None], [0.03])
-    table = [[60, 140], [80, 120]]
+    made = omnibus(values, np.stack([inside, ~inside], 1), [0.03, 0.03])
+    law = stats.hypergeom(400, 140, 200)
+    wanted = 2 * (law.cdf(59) + law.pmf(60) / 2)
     assert made.method == "permutation"
-    assert made.p == pytest.approx(stats.fisher_exact(table).pvalue, abs=0.02)
+    assert made.p == pytest.approx(wanted, abs=0.015)
+    assert omnibus(values, inside[:, None], [0.03]).p == 0.03
     assert omnibus(np.zeros(400), inside[:, None], [1.0]).p == 1
     assert omnibus(values, np.zeros((400, 0), bool), []).p is None
 

@@ -97,7 +97,10 @@ def test_intervals_by_hand() -> None:
 def test_doubled_rows_say_no_more_than_single_ones() -> None:
     rng = np.random.default_rng(0)
     values, everyone = (rng.random(150) < 0.3).astype(float), np.ones(150, bool)
-    once, thrice = rate(values, everyone, everyone), rate(np.repeat(values, 3), np.ones(450, bool), np.ones(450, bool), np.repeat(np.arange(150), 3))
+    once, thrice = (
+        rate(values, everyone, everyone),
+        rate(np.repeat(values, 3), np.ones(450, bool), np.ones(450, bool), np.repeat(np.arange(150), 3)),
+    )
     assert thrice.value == pytest.approx(once.value)
     assert thrice.n == 450
     assert thrice.clusters == 150

@@ -143,7 +143,9 @@ def test_rankings_equal_auc_on_the_rows_they_name() -> None:
     assert aeg.value == pytest.approx(0.5 - roc_auc_score(inside[negative], scores[negative]))
     assert aeg.high < 0
     found = auc_gap(scores, truth, inside)
-    assert found.value == pytest.approx(ranked("subgroup_auc", scores, truth, inside).value - ranked("background_auc", scores, truth, inside).value)
+    assert found.value == pytest.approx(
+        ranked("subgroup_auc", scores, truth, inside).value - ranked("background_auc", scores, truth, inside).value
+    )
     assert found.high < 0
     assert found.p < 0.01
 

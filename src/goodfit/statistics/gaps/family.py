@@ -57,7 +57,11 @@ def family_of(name: str, values: Floats, counted: Flags, axis: Axis, *, primary:
     gaps = {member: gap(values, counted, inside, axis.clusters, known=axis.known) for member, inside in axis.members.items()}
     chosen = counted if axis.known is None else counted & axis.known
     able = [member for member, one in gaps.items() if one.enough and one.p is not None]
-    twins = {b: a for i, b in enumerate(able) for a in able[:i] if np.array_equal(axis.members[a][chosen], ~axis.members[b][chosen])}
+    twins: dict[str, str] = {}
+    for i, b in enumerate(able):
+        for a in able[:i]:
+            if gaps[a].n_inside == gaps[b].n_outside and np.array_equal(axis.members[a][chosen], ~axis.members[b][chosen]):
+                twins[b] = a
     asked = [member for member in able if member not in twins]
     groups = None if axis.clusters is None else codes_of(axis.clusters[chosen])
     masks = np.stack([axis.members[member][chosen] for member in asked], axis=1) if asked else np.zeros((0, 0), dtype=np.bool_)

@@ -8,7 +8,8 @@ are not: with 100 rows a member at 2% they alarmed in 30 to 80 of 100 families w
 - clusters of the same mix (templates filled with every member): values within clusters, turned round by a random step.
 - clusters of different mixes, or more than 50,000 units: the smallest p of the members times their number.
 
-With U_s = the sum over rows of member s of (value - mean), z_s = U_s over its standard deviation under exchange.
+Of a single question the omnibus p is that question's. With U_s = the sum over rows of member s of (value - mean), z_s = U_s over its
+standard deviation under exchange.
 """
 
 from __future__ import annotations
@@ -49,11 +50,13 @@ def omnibus(values: Floats, members: Flags, p: Sequence[float], clusters: Ints |
         return Omnibus(None, "none: no gap has enough rows")
     if np.ptp(values) == 0:
         return Omnibus(1.0, "every row gives the same value")
+    if len(p) == 1:
+        return Omnibus(p[0], "one_question")
     rng = np.random.default_rng([seed, 0x0B])
     if clusters is None and is_share(values):
-        patterns, of_row = np.unique(members, axis=0, return_inverse=True)
+        patterns, of_row = _patterns(members)
         if len(patterns) <= MOST_PATTERNS:
-            return _counts_exchanged(values, patterns, of_row.reshape(-1), rng)
+            return _counts_exchanged(values, patterns, of_row, rng)
     away, held = values - values.mean(), members.astype(np.float64)
     if clusters is None and len(values) <= MOST_UNITS:
         return _exchanged(away, held, rng, "permutation")
@@ -67,6 +70,13 @@ def omnibus(values: Floats, members: Flags, p: Sequence[float], clusters: Ints |
         if (between <= SAME_MIX * share * (1 - share)).all():
             return _turned(values, held, clusters, rng)
     return Omnibus(min(1.0, min(p) * len(p)), "smallest_p")
+
+
+def _patterns(members: Flags) -> tuple[Flags, Ints]:
+    """Distinct rows of [n, S], and which of them each row is [n]; by whole numbers where S allows (ten times faster)."""
+    keys = members @ (1 << np.arange(members.shape[1])) if members.shape[1] <= 62 else members
+    _, first, of_row = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    return members[first], of_row.reshape(-1)
 
 
 def _counts_exchanged(values: Floats, patterns: Flags, of_row: Ints, rng: np.random.Generator) -> Omnibus:
@@ -124,5 +134,6 @@ def _largest(seen: Any, some: Callable[[int], Floats], deviation: Any, width: in
 
 
 def _compared(largest: Floats, method: str) -> Omnibus:
-    reached = int(np.sum(largest[1:] >= largest[0] - 1e-9))
-    return Omnibus((1 + reached) / len(largest), method, float(largest[0]))
+    """Mid-p: of draws that are exactly as large as what was seen, half count; p is never 0."""
+    above, tied = int(np.sum(largest[1:] > largest[0] + 1e-9)), int(np.sum(np.abs(largest[1:] - largest[0]) <= 1e-9))
+    return Omnibus((1 + above + tied / 2) / len(largest), method, float(largest[0]))

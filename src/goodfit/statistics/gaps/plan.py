@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from scipy import stats
+from scipy import optimize, stats
 
 from goodfit.statistics import power as shares
 
@@ -19,22 +19,25 @@ MOST_ROWS = shares.MOST_ROWS
 def power_of(n_in: float, n_out: float, rate: float, gap: float, alpha: float = 0.05, *, design: float = 1.0) -> float:
     """The chance that a true gap (rate inside minus `rate` outside) is found at two-sided `alpha`.
 
-    Normal law, variance pooled under the null (Fleiss, Levin & Paik 2003, 4.2). Where `design` is not 1 the standard error is estimated
-    from clusters, and the critical value is Student's (`degrees_of`). Raises ValueError where rate + gap is no share.
+    Normal law, variance pooled under the null (Fleiss, Levin & Paik 2003, 4.2), with the correction for skewness that the test makes
+    (`difference`). Where `design` is not 1 the standard error is estimated from clusters, and the critical value is Student's. Raises
+    ValueError where rate + gap is no share.
     """
     other = rate + gap
     if not (0 <= rate <= 1 and -1e-9 <= other <= 1 + 1e-9):
         raise ValueError(f"a rate of {rate} and one of {other}: both lie between 0 and 1")
+    n_in, n_out = n_in / design, n_out / design
     pooled = (n_in * other + n_out * rate) / (n_in + n_out)
-    under_null = math.sqrt(design * pooled * (1 - pooled) * (1 / n_in + 1 / n_out))
-    at_gap = math.sqrt(design * (max(other * (1 - other), 0.0) / n_in + rate * (1 - rate) / n_out))
-    if at_gap == 0:
+    null = pooled * (1 - pooled) * (1 / n_in + 1 / n_out)
+    at_gap = math.sqrt(max(other * (1 - other), 0.0) / n_in + rate * (1 - rate) / n_out)
+    if at_gap == 0 or null <= 0:
         return 1.0 if gap else alpha
     quantile = float(stats.norm.isf(alpha / 2))
     if design != 1:
-        quantile = float(stats.t.isf(alpha / 2, degrees_of(n_in / design, n_out / design, rate, gap)))
-    critical = quantile * under_null
-    return float(stats.norm.sf((critical - abs(gap)) / at_gap) + stats.norm.cdf((-critical - abs(gap)) / at_gap))
+        quantile = float(stats.t.isf(alpha / 2, degrees_of(n_in, n_out, rate, gap)))
+    skew = math.copysign(1, gap) * pooled * (1 - pooled) * (1 - 2 * pooled) * (1 / n_in**2 - 1 / n_out**2) / (6 * null**1.5)
+    same, against = ((quantile + side * skew * (quantile**2 - 1)) * math.sqrt(null) for side in (1, -1))
+    return float(stats.norm.sf((same - abs(gap)) / at_gap) + stats.norm.cdf((-against - abs(gap)) / at_gap))
 
 
 def degrees_of(n_in: float, n_out: float, rate: float, gap: float) -> float:
@@ -45,8 +48,13 @@ def degrees_of(n_in: float, n_out: float, rate: float, gap: float) -> float:
 
 
 def smallest_gap(n_in: float, n_out: float, rate: float, alpha: float = 0.05, *, power: float = POWER, design: float = 1.0) -> float:
-    """The smallest gap, away from the nearer of 0 and 1, that is found with `power`; at most 1 (`power.smallest_gap`)."""
-    return shares.smallest_gap(round(n_out / design), round(n_in / design), rate, level=1 - alpha, power=power)
+    """The smallest gap, away from the nearer of 0 and 1, that is found with `power` (`power_of` turned round); 1 where none is."""
+    side, most = (-1.0, rate) if rate > 0.5 else (1.0, 1 - rate)
+
+    def missing(gap: float) -> float:
+        return power - power_of(n_in, n_out, rate, side * gap, alpha, design=design)
+
+    return 1.0 if missing(most) > 0 else float(optimize.brentq(missing, 1e-9, most, xtol=1e-6))
 
 
 def rows_for(
