@@ -185,6 +185,7 @@ SURFACE |= dict.fromkeys(STAGES, SURFACE["run"])
 SURFACE["prepare"] = SURFACE["run"] | {"show"}
 SURFACE["split"] = SURFACE["run"] | {"fresh_test"}
 SURFACE["evaluate"] = SURFACE["run"] | {"against"}
+SURFACE["assess"] = SURFACE["run"] | {"plan"}
 SURFACE["audit"] = SURFACE["run"] | {"fix", "drop_duplicates", "undoing", "out", "force"}
 
 

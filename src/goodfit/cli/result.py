@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from goodfit import run as names
 from goodfit.cli.envelope import Answer
-from goodfit.files import read_json
+from goodfit.files import json_object, read_json
 from goodfit.finding import Finding, count, worst_first
 from goodfit.monitor.words import count as counted_noun
 from goodfit.monitor.words import duration, visible
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SPENT = "EVA009"
 """Whatever else there is to say, a worn-out test set is said."""
+ANSWERS = ("gap", "no_gap_above_margin", "not_enough_data", "not_measured")
+"""Counts of assess/gaps.json."""
 SIGNS = {"met": "✓", "missed": "✗", "undecided": "?", "better": "✓", "worse": "✗", "cannot_tell": "?", "no_difference": "="}
 
 
@@ -38,6 +40,7 @@ def run_answer(outcome: Outcome, *, resumed: bool, seconds: float) -> Answer:
         "gates": scores.get("gates", []),
         "diagnosis": diagnosis(findings),
         "findings": count(findings) | {"worst": [f.id for f in worst_first(findings)[:3]]},
+        "assessment": assessment(run),
         "files": files(run),
         "seconds": round(seconds, 3),
         "next": next_steps(outcome, scores),
@@ -60,6 +63,19 @@ def headline(scores: dict[str, Any]) -> dict[str, Any] | None:
         if score["name"] == scores["primary"] and score.get("system") == "model" and not score.get("label") and not score.get("group"):
             return dict(score)
     return None
+
+
+def assessment(run: Run) -> dict[str, int] | None:
+    """How the declared questions of groups were answered, and how many were not measured; None where nothing was assessed."""
+    counts = read_gaps(run).get("counts")
+    if not isinstance(counts, dict) or not all(isinstance(counts.get(key), int) for key in ANSWERS):
+        return None
+    return {key: counts[key] for key in ANSWERS}
+
+
+def read_gaps(run: Run) -> dict[str, Any]:
+    """assess/gaps.json, or an empty dict where it is absent or damaged."""
+    return json_object(run.path / "assess" / names.GAPS)
 
 
 def files(run: Run) -> dict[str, str]:
@@ -97,6 +113,8 @@ def _text(outcome: Outcome, scores: dict[str, Any], findings: list[Finding]) -> 
         lines.append(f"{Score.model_validate(top)} on {top['n']:,} {rows} rows")
     lines += [f"  {SIGNS.get(v['answer'], '·')} {v['question']}: {v['text']}" for v in scores.get("verdicts", [])]
     lines += [f"  {SIGNS.get(g['answer'], '·')} gate {g['gate']}: {g['answer']}" for g in scores.get("gates", [])]
+    groups = read_gaps(run).get("text")
+    lines += [f"  {visible(groups, 200)}"] if isinstance(groups, str) and groups else []
     lines += _finding_lines(findings, scored=top is not None)
     lines.append(f"{outcome.status} in {duration(sum(r.seconds for r in run.record.stages.values()))}")
     for key, path in files(run).items():

@@ -58,6 +58,7 @@ CASES = {
     "stopped": (known(status="stopped", scores=None), "not yet"),
     "error_finding": (known(findings=(finding(),)), "not yet"),
     "no_better": (known(verdicts=[verdict("no_difference")]), "not yet"),
+    "group_gap": (known(findings=(finding("warning", "group_gap", "assess"),)), "not yet"),
     "unfinished": (known(findings=(finding("warning", "too_short", "train"),)), "not yet"),
     "not_confirmed": (known(on="valid"), "not yet"),
     "failed": (known(status="failed", scores=None), "cannot tell"),

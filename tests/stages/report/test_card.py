@@ -31,7 +31,7 @@ def test_the_front_matter_is_read_by_the_hub(tmp_path: Path, kind: str) -> None:
     data = ModelCard(text, ignore_metadata_errors=False).data
     scored = kind not in ("stopped", "failed")
     assert (data.eval_results is not None) == scored
-    assert "## Limitations" in body
+    assert "## Bias, risks and limitations" in body
 
 
 def test_results_stand_in_the_model_index_with_their_intervals(run: Path) -> None:

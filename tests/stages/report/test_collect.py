@@ -171,8 +171,10 @@ def test_missing_parts_are_named_with_the_reason(tmp_path: Path, run: Path) -> N
 
 def test_stages_of_other_versions_are_not_mentioned(tmp_path: Path) -> None:
     report = collect(make_run(tmp_path / "run", KINDS["stopped"]))
+    assert report["assess"] is None
     text = json.dumps(report)
-    assert "assess" not in text
+    assert "assess/" not in text
+    assert "stage assess" not in text
     assert "export" not in text
 
 

@@ -369,7 +369,7 @@ def test_the_card_is_one_of_a_model_that_writes(run: Path) -> None:
     assert {"text-generation", "conversational", "goodfit"} <= set(front["tags"])
     assert front["model-index"][0]["results"][0]["task"]["type"] == "text-generation"
     for said in (
-        "## Intended use", "Answer with two letters.", "## Scores", "chrF", "self-stop rate", "## Limitations", "true was not measured",
+        "## Intended use", "Answer with two letters.", "## Scores", "chrF", "self-stop rate", "## Bias, risks and limitations", "true was not measured",
         "goodfit chat", "apply_chat_template", "Learned: what is said by assistant",
     ):  # fmt: skip
         assert said in text, said

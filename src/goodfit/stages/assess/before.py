@@ -24,7 +24,7 @@ from goodfit.statistics.gaps import Axis as Members
 from goodfit.tasks import Classification
 
 LABELS = 12
-"""Labels that are looked at, the most frequent."""
+"""Labels that are looked at, the most frequent (of two the rarer: it says all of the other)."""
 SHOWN = 40
 """Associations that are written down, the surest first."""
 Around = tuple[Sequence[str], Mapping[str, Matcher]]
@@ -73,7 +73,8 @@ def _represented(axis: Axis, n: int) -> dict[str, Any]:
 
 def _associations(axes: Sequence[Axis], truth: npt.NDArray[np.bool_], labels: Sequence[str], clusters: Any) -> list[dict[str, Any]]:
     """Labels that are surely more or less frequent in a group than in the rest (Holm over all of them at 5%), the largest first."""
-    order = np.argsort(-truth.sum(axis=0), kind="stable")[: 1 if len(labels) == 2 else LABELS]
+    sizes = truth.sum(axis=0)
+    order = np.argsort(sizes, kind="stable")[:1] if len(labels) == 2 else np.argsort(-sizes, kind="stable")[:LABELS]
     everyone = np.ones(len(truth), dtype=bool)
     asked = [(axis, k) for axis in axes for k in order.tolist()]
     families = correct([

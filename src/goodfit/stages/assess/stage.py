@@ -17,6 +17,7 @@ import numpy as np
 from goodfit.data.identity.match import Matcher
 from goodfit.files import read_json, write_json, write_jsonl
 from goodfit.recipe import Recipe
+from goodfit.recipe.assess import CROSS
 from goodfit.run import GAPS, SWAPPED, Run
 from goodfit.stage import stage
 from goodfit.stages.assess.asked import answered
@@ -101,7 +102,7 @@ def _nothing(recipe: Recipe, run: Run) -> Assessment:
     if recipe.assess is False:
         why = "assess: false"
     elif recipe.task.kind != "classification":
-        why = "groups are compared for classifiers only so far; models that write are not assessed"
+        why = "models that write are not assessed yet"
     else:
         why = "the recipe names no groups and no suites"
     document = _empty(recipe, run) | {"not_measured": [{"what": "every group", "why": why}], "text": f"not measured: {why}"}
@@ -198,15 +199,19 @@ class _Assess:
         """Each with the axes that the recipe asks for; an axis that a population lacks is not measured there."""
         out: Asked = []
         for population in populations:
-            own = population.name in self.section.suites
-            plain = {axis.name for axis in population.axes}
-            by = [name for name in self.section.by if not own or all(part.strip() in plain for part in name.split(" x "))]
-            axes, missing = asked_axes(population.axes, by if self.section.by else ())
-            if own and not axes:
-                axes, _ = asked_axes(population.axes, ())
+            axes, missing = asked_axes(population.axes, self._by(population))
             self.missing += [{"what": f"{population.name}: {name}", "why": "no row of it is known"} for name in missing]
             out.append((population, axes))
         return out
+
+    def _by(self, population: Population) -> list[str]:
+        """What is asked of a population: of a suite its own axes, and of what the recipe asks that which it has."""
+        suite = self.section.suites.get(population.name)
+        if suite is None or not self.section.by:
+            return list(self.section.by)
+        plain = {axis.name for axis in population.axes}
+        fitting = [name for name in self.section.by if all(part.strip() in plain for part in name.split(CROSS))]
+        return list(dict.fromkeys([*fitting, *(axis for axis in suite.groups if axis in plain)]))
 
     # -- probes -------------------------------------------------------------------------------------------------------
 
@@ -242,7 +247,7 @@ class _Assess:
                 for label in self.plan.grid.left_out]  # fmt: skip
         if not self.section.suites:
             out.append({"what": "functional tests and templates", "why": "assess.suites names none"})
-        if not any(" x " in name for name in self.section.by) and len(self.recipe.groups) > 1:
+        if not any(CROSS in name for name in self.section.by) and len(self.recipe.groups) > 1:
             out.append({"what": "intersections of groups", "why": "assess.by names none"})
         return out
 

@@ -18,8 +18,9 @@ import pyarrow as pa
 
 from goodfit.data.groups import shared
 from goodfit.data.identity.match import Matcher
+from goodfit.data.missing import missing_column
 from goodfit.data.named import opened, source_of
-from goodfit.data.source import Columns, check_header, read, schema
+from goodfit.data.source import Columns, check_header, columns_of_file, read, schema
 from goodfit.errors import DataError, Place, nearest
 from goodfit.recipe import GroupAxis, Recipe
 from goodfit.recipe.assess import Suite
@@ -55,7 +56,10 @@ def axes_asked(suite: Suite, recipe: Recipe) -> dict[str, GroupAxis]:
 
 def check_suite(suite: Suite, recipe: Recipe, base: Path) -> None:
     """DataError where its file is not there or lacks a column, from its first rows only."""
-    check_header(source_of(suite, opened(suite.path, base)), _columns(suite, axes_asked(suite, recipe), recipe))
+    source = source_of(suite, opened(suite.path, base))
+    check_header(source, _columns(suite, axes_asked(suite, recipe), recipe))
+    if suite.function is not None and suite.function not in (there := columns_of_file(source)):
+        raise missing_column(suite.path, suite.function, there)
 
 
 def _columns(suite: Suite, groups: Mapping[str, GroupAxis], recipe: Recipe) -> Columns:

@@ -38,6 +38,7 @@ def wholes_of(population: Population, axes: Sequence[Axis], grid: Grid, seed: in
             score = made.score.about(system=MODEL, split=population.name, label=label)
             out.append({"set": population.name, "axis": axis.title, **score.to_json(), "raw": made.raw, "lowest": made.lowest,
                         "highest": made.highest, "name": name})  # fmt: skip
+        out += _over_classes(population, axis, grid, seed)
     return out
 
 
@@ -52,9 +53,21 @@ def _numbers(population: Population, axis: Members, grid: Grid, seed: int) -> li
             out.append((name, label, max_min(name, [part[one] for one in parts], axis, seed=seed)))
         for name, metric in (("fped", "fpr"), ("fned", "fnr")):
             out.append((name, label, equality_difference(name, part[metric], axis, seed=seed)))
-    if len(grid.labels) > 1:
-        classes = {label: _part(population, "tpr", label) for label in grid.labels if label in population.labels}
-        out.append(("gap_rms", None, gap_rms(classes, axis, seed=seed)))
+    return out
+
+
+def _over_classes(population: Population, axis: Axis, grid: Grid, seed: int) -> list[dict[str, Any]]:
+    """GAP-RMS of every member: its gaps in true-positive rates, over all classes that are looked at."""
+    labels = [label for label in grid.labels if label in population.labels]
+    if len(labels) < 2:
+        return []
+    classes = {label: _part(population, "tpr", label) for label in labels}
+    out = []
+    for k, member in enumerate(axis.members):
+        made = gap_rms(classes, Members({member: axis.inside[:, k]}, axis.known, population.clusters), seed=seed)
+        if made.score.value is not None:
+            about = made.score.about(system=MODEL, split=population.name, group=group_of(axis, member))
+            out.append({"set": population.name, "axis": axis.title, **about.to_json(), "raw": made.raw})
     return out
 
 

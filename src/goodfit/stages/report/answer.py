@@ -11,6 +11,7 @@ not yet (nothing speaks against the model itself; something has to be repaired o
     `stopped`             a finding stopped the run
     `error_finding`       an error is open
     `no_better`           no difference that matters to a simple method
+    `group_gap`           a sure gap between groups in a declared measure (ASM005)
     `unfinished`          the training is diagnosed as underfitted, too short, or of a wrong rate
     `not_confirmed`       scored on validation rows, which also chose the weights
     `no_model`            the run was asked to go no further than a stage before train (`goodfit audit FILE`)
@@ -66,11 +67,12 @@ EXPLAINS = {
     "worse_than_baseline": ("worse_than_baseline",),
     "no_better": ("worse_than_baseline",),
     "verdict_open": ("worse_than_baseline",),
+    "group_gap": ("group_gap",),
     "unfinished": UNFINISHED,
     "not_scored": ("few_rows",),
     "test_spent": ("test_reused",),
 }
-"""Rule -> kinds of the findings (of train and evaluate) that say more about it."""
+"""Rule -> kinds of the findings (of train, evaluate and assess) that say more about it."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def first_findings(known: Known, reasons: Sequence[Reason], most: int) -> list[F
     kinds = EXPLAINS.get(reasons[0].rule, ()) if reasons else ()
 
     def explains(finding: Finding) -> bool:
-        return finding.kind in kinds and finding.stage in ("train", "evaluate")
+        return finding.kind in kinds and finding.stage in ("train", "evaluate", "assess")
 
     def place(finding: Finding) -> tuple[bool, int, bool, int, str]:
         of_data = finding.stage in ("split", "audit", "prepare")
@@ -178,6 +180,14 @@ def _no_better(known: Known) -> Iterator[Reason]:
     for other, verdict in primary_verdicts(known.scores):
         if verdict.answer == "no_difference":
             yield Reason("not yet", "no_better", f"It is no better than a simpler method: {words.system(other)}.")
+
+
+def _group_gap(known: Known) -> Iterator[Reason]:
+    """One reason, however many gaps; a note too: where only a group that is better off can be named, everybody else is worse off."""
+    found = sorted((f for f in known.open if f.kind == "group_gap"), key=lambda f: -SEVERITIES.index(f.severity))
+    if found:
+        more = f", and {words.count(len(found) - 1, 'more such gap')}" if len(found) > 1 else ""
+        yield Reason("not yet", "group_gap", f"It does not work equally well for every group: {_title(found[0])}{more}.")
 
 
 def _unfinished(known: Known) -> Iterator[Reason]:
@@ -255,7 +265,7 @@ def _nothing_to_compare(known: Known) -> Iterator[Reason]:
 
 RULES: tuple[Callable[[Known], Iterator[Reason]], ...] = (
     _broken, _gates_missed, _worse,
-    _stopped, _errors, _no_better, _unfinished, _not_confirmed, _no_model,
+    _stopped, _errors, _no_better, _group_gap, _unfinished, _not_confirmed, _no_model,
     _nothing_scored, _gates_undecided, _verdict_open, _spent, _nothing_to_compare,
 )  # fmt: skip
 """In the order of the module's docstring."""

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from goodfit.score import Score, Verdict
+from goodfit.stages.report import card_assess as of_groups
 from goodfit.stages.report import card_written as of_written
 from goodfit.stages.report import words
 from goodfit.stages.report.answer import bar
@@ -262,7 +263,7 @@ def _data(report: Mapping[str, Any]) -> Iterator[str]:
 
 def _limitations(report: Mapping[str, Any]) -> Iterator[str]:
     """What is open, and what was not looked at: a card without this is an advertisement."""
-    yield from ("## Limitations", "")
+    yield from ("## Bias, risks and limitations", "")
     for finding in report["findings"]:
         if finding["status"] == "open" and finding["severity"] != "note":
             yield f"- {finding['severity'].capitalize()} {finding['code']}: {md(finding['title'], 300)}"
@@ -274,10 +275,11 @@ def _limitations(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"- Missing: {md(gap['what'])} {md(gap['why'], 300)}"
     if report["generation"]:
         yield from of_written.limits(report)
-    if not any(stage["name"] == "assess" for stage in report["run"]["stages"]):
-        yield "- Whether it works equally well for every group of people was not measured."
     yield "- Measured on rows like those it was trained on; on other texts it may do worse."
-    yield ""
+    measured = bool(report["assess"] and report["assess"]["asked"])
+    yield from [""] if measured else []
+    yield from of_groups.groups(report)
+    yield from [] if measured else [""]
 
 
 def _use(report: Mapping[str, Any]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Charts as Vega-Lite specifications: plain dicts that anybody's tools can draw, each with a caption and the same facts as a table.
 
 Part of the report stage (`collect` calls it; `draw` makes SVG of them). The specifications use a small part of Vega-Lite 6: layers
-of line, point, bar, rect, rule and text. Colours are the --chart-* tokens of assets/tokens.css, by name.
+of line, point, bar, rect, rule, text and tick. Colours are the --chart-* tokens of assets/tokens.css, by name.
 """
 
 from __future__ import annotations

@@ -17,11 +17,13 @@ from goodfit.run import RECORD
 from goodfit.score import Gate
 from goodfit.stages.report import facts, plots, results
 from goodfit.stages.report.answer import Known, Reason, decide, first_findings
+from goodfit.stages.report.assess import assess_facts
 from goodfit.stages.report.folder import Folder, mapping, word
 from goodfit.stages.report.learned import map_facts
 from goodfit.stages.report.reliability import reliability
 from goodfit.stages.report.reviews import review_facts
 from goodfit.stages.report.schema import Answer, Chart, Confusion, DataFacts, GateFacts, ReportDocument, ScoreFacts
+from goodfit.stages.report.schema_assess import AssessFacts
 from goodfit.stages.report.schema_training import TrainingFacts
 from goodfit.stages.report.schema_tuning import TuningFacts
 from goodfit.stages.report.schema_weak import WeakFacts
@@ -64,9 +66,9 @@ def gather(folder: Folder) -> ReportDocument:
         supports={fact.label: fact.support for fact in classes},
     )  # fmt: skip
     reasons = decide(known)
-    review = review_facts(folder, how)
+    review, assess = review_facts(folder, how), assess_facts(folder, how)
     weak = weak_facts(folder, document, how) if written is None else None
-    spoken = Facts(known, data, training, classes, results.calibration_facts(document, bins), written, review)
+    spoken = Facts(known, data, training, classes, results.calibration_facts(document, bins), written, review, assess)
     data = _with_labels(data, confusion) if written is None else data.model_copy(update={"truncated": {}})
     return ReportDocument(
         written_by=goodfit.__version__,
@@ -82,6 +84,7 @@ def gather(folder: Folder) -> ReportDocument:
         classes=classes,
         confusion=confusion,
         weak=weak,
+        assess=assess,
         calibration=spoken.calibration,
         show_text=how,
         suspects=results.suspects(folder, how),
@@ -89,7 +92,7 @@ def gather(folder: Folder) -> ReportDocument:
         generation=written,
         review=review,
         findings=list(known.findings),
-        charts=[*_charts(spoken, data, confusion), *_search_charts(tuning), *_weak_charts(weak, scores)],
+        charts=[*_charts(spoken, data, confusion), *_search_charts(tuning), *_weak_charts(weak, scores), *_group_charts(assess)],
         reproduce=facts.reproduce(folder, run, record, settings),
         missing=facts.missing(folder, run),
     )
@@ -161,6 +164,12 @@ def _weak_charts(weak: WeakFacts | None, scores: ScoreFacts | None) -> Iterator[
     if weak is not None:
         yield from plots.slices(weak, results.of(scores, "accuracy"))
         yield from plots.robustness(weak)
+
+
+def _group_charts(assess: AssessFacts | None) -> Iterator[Chart]:
+    if assess is not None:
+        yield from plots.compared(assess)
+        yield from plots.functions(assess)
 
 
 def _primary_bar(gates: list[GateFacts], primary: str) -> float | None:

@@ -1,7 +1,7 @@
 """A chart's specification -> SVG that stands inside the page: no script, one drawing per width, colours from the page's tokens.
 
-Part of the report stage. Understands the part of Vega-Lite that `charts` writes (layers of line, point, bar, rect, rule and text
-over one linear or nominal scale per axis) and refuses anything else. docs/decisions/0200-charts.md says why it is not Vega.
+Part of the report stage. Understands the part of Vega-Lite that `charts` writes (layers of line, point, bar, rect, rule,
+text and tick over one linear or nominal scale per axis) and refuses anything else. docs/decisions/0200-charts.md says why it is not Vega.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from goodfit.stages.report.axes import LEGEND, axes, grid, legend_lines, legend_
 from goodfit.stages.report.frame import Frame, Row, Scale, frame_of, rows_of, stretches
 from goodfit.stages.report.scales import FONT, Bands, tick
 
-MARKS = ("line", "point", "bar", "rect", "rule", "text")
+MARKS = ("line", "point", "bar", "rect", "rule", "text", "tick")
 
 
 def svg(spec: Mapping[str, Any], width: float, label: str) -> str:
@@ -52,21 +52,44 @@ def _one(kind: str, mark: Row, encoding: Row, row: Row, frame: Frame) -> tuple[s
         _place(encoding.get(key), row, axis) for key, axis in (("x", frame.x), ("x2", frame.x), ("y", frame.y), ("y2", frame.y))
     )
     if kind == "point":
-        return "circle", f'cx="{place_of(x)}" cy="{place_of(y)}" r="{place_of((mark["size"] / 3.14159) ** 0.5)}" fill="currentColor"', ""
+        return _point(mark, x, y)
     if kind == "text":
         return (
             "text",
             f'x="{place_of(x)}" y="{place_of(y)}" dy=".35em" text-anchor="middle" fill="currentColor"',
             escape(tick(row[encoding["text"]["field"]], encoding["text"]["format"])),
         )
+    if kind == "tick":
+        assert y is not None
+        assert isinstance(frame.y, Bands)
+        half = frame.y.room * 0.43
+        return (
+            "path",
+            f'd="M{place_of(x)} {place_of(y - half)}V{place_of(y + half)}" stroke="currentColor" stroke-width="{mark["thickness"]}"',
+            "",
+        )
     if kind == "rule":
         return "path", f'd="{_rule(x, x2, y, y2, frame)}" stroke="currentColor" fill="none"{_stroke(mark)}', ""
-    left, right, top, bottom = _box(kind, (x, x2, y, y2), frame)
+    left, right, top, bottom = _box(mark, (x, x2, y, y2), frame)
     return (
         "rect",
         f'x="{place_of(left)}" y="{place_of(top)}" width="{place_of(right - left)}" height="{place_of(bottom - top)}" fill="currentColor"',
         "",
     )
+
+
+def _point(mark: Row, x: float | None, y: float | None) -> tuple[str, str, str]:
+    """A circle, or another of Vega-Lite's shapes of the same area."""
+    shape, size = mark.get("shape", "circle"), float(mark["size"])
+    if shape == "circle":
+        return "circle", f'cx="{place_of(x)}" cy="{place_of(y)}" r="{place_of((size / 3.14159) ** 0.5)}" fill="currentColor"', ""
+    half = (size / 2) ** 0.5 if shape == "diamond" else size**0.5 / 2
+    line = {
+        "square": f"m{-half:.1f} {-half:.1f}h{2 * half:.1f}v{2 * half:.1f}h{-2 * half:.1f}z",
+        "diamond": f"m0 {-half:.1f}l{half:.1f} {half:.1f}l{-half:.1f} {half:.1f}l{-half:.1f} {-half:.1f}z",
+        "triangle-up": f"m0 {-1.15 * half:.1f}l{1.15 * half:.1f} {2 * half:.1f}h{-2.3 * half:.1f}z",
+    }[shape]
+    return "path", f'd="M{place_of(x)} {place_of(y)}{line}" fill="currentColor"', ""
 
 
 def _place(channel: Row | None, row: Row, scale: Scale) -> float | None:
@@ -85,19 +108,19 @@ def _rule(x: float | None, x2: float | None, y: float | None, y2: float | None, 
     return "".join(f"M{place_of(x)} {place_of(low)}V{place_of(high)}" for low, high in stretches(frame.y))
 
 
-def _box(kind: str, at: tuple[float | None, float | None, float | None, float | None], frame: Frame) -> tuple[float, float, float, float]:
+def _box(mark: Row, at: tuple[float | None, float | None, float | None, float | None], frame: Frame) -> tuple[float, float, float, float]:
     """left, right, top, bottom of a bar or of a cell."""
     x, x2, y, y2 = at
     assert x is not None
     assert y is not None
-    if kind == "rect":
+    if mark["type"] == "rect":
         assert isinstance(frame.x, Bands)
         assert isinstance(frame.y, Bands)
         wide, tall = frame.x.width / 2 - 0.5, frame.y.width / 2 - 0.5
         return x - wide, x + wide, y - tall, y + tall
     if isinstance(frame.y, Bands):
-        tall = frame.y.room * 0.34
-        return frame.left, max(x, frame.left), y - tall, y + tall
+        tall = frame.y.room * (0.5 * mark["height"]["band"] if "height" in mark else 0.34)
+        return (frame.left, max(x, frame.left), y - tall, y + tall) if x2 is None else (x, max(x2, x), y - tall, y + tall)
     assert x2 is not None
     assert y2 is not None
     return x + 0.5, max(x2 - 0.5, x + 0.5), y, y2

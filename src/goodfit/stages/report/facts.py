@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from goodfit.run import BEST, CANDIDATES, EVENTS, MANIFEST, PLAN, PREDICTIONS, PROFILE, SCORES
+from goodfit.run import BEST, CANDIDATES, EVENTS, GAPS, MANIFEST, PLAN, PREDICTIONS, PROFILE, SCORES
 from goodfit.score import Score
 from goodfit.stages.report import words
 from goodfit.stages.report.folder import STAGES, Folder, counts, mapping, real, whole, word
@@ -29,8 +29,11 @@ FILES = {
     "tune": (PLAN,),
     "train": (EVENTS, BEST),
     "evaluate": (SCORES, PREDICTIONS),
+    "assess": (GAPS,),
 }
 """What each stage leaves for the report."""
+OPTIONAL = ("assess",)
+"""Stages that older runs do not have: missed only where the run began them. Their own section says what is not there."""
 MEASURED = {"macro_f1": "linear probe", "bits_per_byte": "bits per byte"}
 """Scores of a candidate that the report shows, and what it calls them."""
 MACHINE = ("MachineError",)
@@ -291,7 +294,7 @@ def missing(folder: Folder, run: RunFacts) -> list[Missing]:
     for stage in STAGES:
         fact = states.get(stage)
         lacking = [f"{stage}/{file}" for file in FILES[stage] if not folder.has(stage, file)]
-        if not lacking:
+        if not lacking or (stage in OPTIONAL and fact is None):
             continue
         if fact is not None and fact.state in ("done", "reused"):
             out += [Missing(what=file, why=f"the stage {stage} ended well, but the file is not in the folder") for file in lacking]

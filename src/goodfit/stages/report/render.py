@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from goodfit.finding import SEVERITIES
 from goodfit.score import Score, Verdict
+from goodfit.stages.report import assess_words as of_groups
 from goodfit.stages.report import words
 from goodfit.stages.report.answer import bar, gate_score
 from goodfit.stages.report.draw import svg
@@ -24,6 +25,7 @@ from goodfit.stages.report.frame import least_width
 from goodfit.stages.report.plots.scores import question
 from goodfit.stages.report.results import MODEL, first_table
 from goodfit.stages.report.schema import ClassFacts, DataFacts, ScoreFacts
+from goodfit.stages.report.schema_assess import NotMeasured
 from goodfit.stages.report.text import label, name, visible
 from goodfit.stages.report.written import of_classes
 
@@ -179,6 +181,15 @@ def _environment() -> Environment:
         "evidence": lambda value: words.evidence(Score.model_validate(value)),
         "rowsneeded": lambda value: words.rows_needed(Verdict.model_validate(value)),
         "chart": _chart,
+        "groupname": of_groups.member,
+        "axisname": of_groups.axis,
+        "measureof": of_groups.measure_of,
+        "rowsofgroup": of_groups.rows,
+        "probeanswer": of_groups.probe_answer,
+        "margin": of_groups.margin_words,
+        "byreason": lambda found: of_groups.by_reason([NotMeasured.model_validate(one) for one in found]),
+        "points": lambda value: words.number(100 * value, "points"),
+        "pointschange": lambda value: words.number(round(100 * value, 1) + 0.0, "points", sign=True),
     }
     return environment
 

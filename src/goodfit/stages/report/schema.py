@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from goodfit.stages.report.record import Record, WrittenFinding, WrittenScore, WrittenVerdict
+from goodfit.stages.report.schema_assess import AssessFacts
 from goodfit.stages.report.schema_promised import PromisedFacts
 from goodfit.stages.report.schema_training import TrainingFacts
 from goodfit.stages.report.schema_tuning import TuningFacts
@@ -35,9 +36,9 @@ class Evidence(Record):
 
 
 class Sentence(Record):
-    """One of the five sentences of the first screen."""
+    """One of the sentences of the first screen: five, and one of groups where they were compared."""
 
-    topic: Literal["score", "bar", "training", "data", "limits"]
+    topic: Literal["score", "bar", "training", "data", "groups", "limits"]
     text: str
     evidence: list[Evidence] = []
 
@@ -268,7 +269,7 @@ class Chart(Record):
     """A Vega-Lite specification with its caption and the same facts as a table."""
 
     id: str
-    section: Literal["first", "data", "tuning", "training", "scores", "weak", "classes", "calibration"]
+    section: Literal["first", "data", "tuning", "training", "scores", "weak", "classes", "calibration", "groups", "functions"]
     title: str
     text: str
     """What is seen, in a sentence: for those who cannot see it."""
@@ -323,6 +324,8 @@ class ReportDocument(Record):
     classes: list[ClassFacts] = []
     confusion: Confusion | None = None
     weak: WeakFacts | None = None
+    assess: AssessFacts | None = None
+    """For whom it works worse; null where the run has no assessment."""
     calibration: CalibrationFacts | None = None
     show_text: ShowText = "masked"
     suspects: list[Mistake] = []

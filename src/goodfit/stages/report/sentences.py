@@ -1,6 +1,7 @@
-"""The five sentences of the first screen, each with its evidence: score, bar, training, data, limits.
+"""The sentences of the first screen, each with its evidence: score, bar, training, data, groups, limits.
 
 Part of the report stage (`collect` calls it). There are always five: a part that is not known is said to be unknown.
+Where groups were compared, one more says what came of it; where they were not, the limits say so.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from dataclasses import dataclass
 
 from goodfit.finding import SEVERITIES, Finding
 from goodfit.score import Score, Verdict
+from goodfit.stages.report import assess_words as of_groups
 from goodfit.stages.report import sentences_written as of_written
 from goodfit.stages.report import words
 from goodfit.stages.report.answer import Known, bar, primary_verdicts
 from goodfit.stages.report.results import MODEL, baselines, of
 from goodfit.stages.report.schema import CalibrationFacts, ClassFacts, DataFacts, Evidence, GateFacts, Sentence
+from goodfit.stages.report.schema_assess import AssessFacts
 from goodfit.stages.report.schema_training import TrainingFacts
 from goodfit.stages.report.schema_written import GenerationFacts, ReviewFacts
 from goodfit.stages.report.text import label
@@ -45,11 +48,13 @@ class Facts:
     written: GenerationFacts | None = None
     """Of a model that writes."""
     review: ReviewFacts | None = None
+    assess: AssessFacts | None = None
 
 
 def five(facts: Facts) -> list[Sentence]:
-    """Score, bar, training, data, limits."""
-    return [_score(facts), _bar(facts), _training(facts), _data(facts), _limits(facts)]
+    """Score, bar, training, data, limits; before the limits what came of comparing groups, where they were."""
+    groups = of_groups.sentence(facts.assess)
+    return [_score(facts), _bar(facts), _training(facts), _data(facts), *([] if groups is None else [groups]), _limits(facts)]
 
 
 # -- 1: the score, against the best of the simple methods --------------------------------------------------------------
@@ -252,8 +257,7 @@ def _limits(facts: Facts) -> Sentence:
             parts.append("these rows also chose its numbers, its base model, or this run among others, which flatters")
     if scores and (scores.ledger.models_scored or 1) > 1:
         parts.append(f"these rows have judged {words.count(scores.ledger.models_scored or 0, 'model')}, which flatters the best of them")
-    if not any(stage.name == "assess" for stage in facts.known.run.stages):
-        parts.append("whether it works equally well for every group of people was not measured")
+    parts += of_groups.unknown(facts.assess)
     text = f"{words.upper('; '.join(parts))}." if parts else "Nothing further is known to limit it."
     return Sentence(topic="limits", text=text, evidence=evidence)
 

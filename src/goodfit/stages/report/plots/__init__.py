@@ -4,6 +4,7 @@ Part of the report stage (`collect` calls them). `charts` holds the vocabulary o
 Every function yields charts, or nothing where the facts are absent.
 """
 
+from goodfit.stages.report.plots.assess import compared, functions
 from goodfit.stages.report.plots.audit import doubted, learning_curve, topics
 from goodfit.stages.report.plots.calibration import reliability
 from goodfit.stages.report.plots.classes import classes, confusion
@@ -16,11 +17,13 @@ from goodfit.stages.report.plots.weak import robustness, slices
 
 __all__ = [
     "classes",
+    "compared",
     "confusion",
     "curves",
     "data_map",
     "doubted",
     "folds",
+    "functions",
     "headline",
     "labels",
     "learning_curve",
