@@ -32,7 +32,7 @@ def test_once(tmp_path: Path) -> None:
         assert again["confirmed"] == {"run": reference, "again": True}
         assert again["headline"] == document["headline"]
         assert code == (1 if again["exit_code"] else 0)
-    assert len(read_jsonl(tmp_path / "runs" / "ledger.jsonl")) == 1
+    assert [line["stage"] for line in read_jsonl(tmp_path / "runs" / "ledger.jsonl")] == ["evaluate", "assess"]
     assert len(list_runs(tmp_path / "runs")) == 2
 
 

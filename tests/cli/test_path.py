@@ -55,7 +55,7 @@ def test_the_document_of_a_run(done: Path) -> None:
     assert code == 0
     assert document["run"] == {"id": run.id, "path": f"runs/{run.id}", "parent": None, "resumed": True}
     assert document["status"] == "done"
-    assert [s["name"] for s in document["stages"]] == ["split", "audit", "choose", "prepare", "tune", "train", "evaluate", "report"]
+    assert [s["name"] for s in document["stages"]] == ["split", "audit", "choose", "prepare", "tune", "train", "evaluate", "assess", "report"]
     assert document["headline"]["name"] == "macro_f1"
     assert document["headline"]["low"] < document["headline"]["value"] < document["headline"]["high"]
     assert {v["question"].split(" on ")[0] for v in document["verdicts"]} >= {"model vs tfidf", "model vs majority"}
@@ -92,7 +92,8 @@ def test_rows_are_accounted_for_and_the_test_set_was_opened_once(done: Path) -> 
     assert manifest["read"] == 240 == manifest["used"] + sum(manifest["dropped"].values())
     assert sum(manifest["groups"]["region"]["n"].values()) > 0
     opened = [line for line in read_jsonl(done / "runs" / "ledger.jsonl") if line["run"] == run.id]
-    assert [line["stage"] for line in opened] == ["evaluate"]
+    assert [line["stage"] for line in opened] == ["evaluate", "assess"]
+    assert len({line["model"] for line in opened}) == 1
     predictions = pq.read_table(run.path / "evaluate" / "predictions.parquet")
     assert {"row", "split", "system", "label", "prediction", "p_billing"} <= set(predictions.column_names)
     assert set(predictions["system"].to_pylist()) >= {"model", "majority", "tfidf"}

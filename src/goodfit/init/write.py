@@ -33,6 +33,7 @@ _ROLE_NAMES = (
 )
 
 
+TERMS = "# groups: {gender: {terms: gender-en}}  # whom texts speak of, by lists of terms; or {region: {column: region}}"
 FOLDS = "  # folds: 5  # in place of test_size and evaluate.on: all rows are scored, each by one of 5 models that did not learn from it"
 
 
@@ -110,9 +111,9 @@ def _task(found: Roles, reasons: Mapping[str, str]) -> list[str]:
 
 
 def groups(found: Roles, reasons: Mapping[str, str]) -> list[str]:
-    """The section `groups`; nothing where no column is one."""
+    """The section `groups`; how to name some where no column is one."""
     if not (found.groups or found.more_groups):
-        return []
+        return [TERMS]
     lines = ["groups:", *said(reasons, "groups")]
     lines += [f"  {inline(axis)}: {{column: {inline(column.name)}}}" for axis, column in _axes(found.groups).items()]
     lines += said(reasons, "more_groups")
@@ -163,4 +164,10 @@ def _rest(seen: Seen, reasons: Mapping[str, str]) -> list[str]:
         '  # gates: {macro_f1: ">= 0.80"}',
     ]
     on = "  on: test  # each model scored there wears it out: try things with `on: valid`, and score the one you choose on test"
-    return [*lines[:-2], on, *lines[-2:]]
+    whom = [
+        "",
+        "assess:  # for whom it works worse: name groups (a column, or the terms in the text), then `goodfit assess RECIPE --plan`",
+        "  margin: 0.05  # differences between groups up to five points do not matter",
+        "  # label: LABEL  # one that has consequences for people: its false alarms and misses are harms of their own",
+    ]
+    return [*lines[:-2], on, *lines[-2:], *whom]
