@@ -26,7 +26,7 @@ def test_a_recipe_is_frozen_and_strict() -> None:
 
 def test_every_key_has_a_default_but_the_data() -> None:
     required = [key.path for key in keys() if key.field.is_required()]
-    assert required == ["data", "data.sources[].path", "groups.NAME.column", "prepare.mix.path"]
+    assert required == ["data", "data.sources[].path", "prepare.mix.path", "assess.suites.NAME.path"]
 
 
 def test_every_key_has_help() -> None:

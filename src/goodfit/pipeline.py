@@ -19,7 +19,7 @@ from goodfit.errors import GoodfitError, Interrupted, Stopped, machine_error
 from goodfit.files import read_json, write_atomic
 from goodfit.finding import at_or_above
 from goodfit.recipe import Recipe
-from goodfit.run import LOG, RESOLVED, SCORES, Run, RunStatus, digest
+from goodfit.run import LOG, PLAN, RESOLVED, SCORES, Run, RunStatus, StageRecord, digest
 from goodfit.settings import dump, read
 from goodfit.stage import STAGES, PathEnd
 from goodfit.stages.assess import assess, planned, write_plan
@@ -90,7 +90,13 @@ def conduct(recipe: Recipe, run: Run, *, until: str | None = None) -> Outcome:
 
 
 def plan_ahead(recipe: Recipe, run: Run) -> dict[str, Any] | None:
-    """Writes the plan of the assessment of a run whose rows are divided, and gives it; None where nobody asks for one."""
+    """Writes the plan of the assessment of a run whose rows are divided, and gives it; None where nobody asks for one.
+
+    Of a run that was assessed the plan is what it was.
+    """
+    known = run.path / "assess" / PLAN
+    if run.record.stages.get("assess", StageRecord()).state == "done" and known.is_file():
+        return dict(read_json(known))
     with run:
         found = planned(recipe, Splits.load(run), run)
         write_plan(found, run)

@@ -7,11 +7,14 @@ from typing import Any
 from goodfit.cli.envelope import Answer
 from goodfit.cli.target import begin
 from goodfit.errors import SettingsError
+from goodfit.files import read_jsonl
 from goodfit.monitor.screen import screen_for
+from goodfit.monitor.words import visible
 from goodfit.pipeline import conduct, plan_ahead
-from goodfit.run import PLAN
+from goodfit.run import CONTEXTS, PLAN
 
 SHOWN = 12
+FORMS = 6
 
 
 def plan_of(target: str, overrides: tuple[str, ...], flags: dict[str, Any]) -> Answer:
@@ -29,7 +32,10 @@ def plan_of(target: str, overrides: tuple[str, ...], flags: dict[str, Any]) -> A
         raise SettingsError("there is nothing to assess: the recipe names no groups and no suites",
                             fix="groups: {gender: {terms: gender-en}}, or {region: {column: region}}")  # fmt: skip
     run = {"id": begun.run.id, "path": str(begun.run.path), "parent": begun.run.record.parent, "resumed": begun.resumed}
-    return Answer({"run": run, "plan": found, "files": {"plan": f"assess/{PLAN}"}}, "\n".join(plan_lines(found)))
+    contexts = list(read_jsonl(begun.run.path / "assess" / CONTEXTS))
+    return Answer(
+        {"run": run, "plan": found, "files": {"plan": f"assess/{PLAN}"}}, "\n".join([*plan_lines(found), *context_lines(contexts)])
+    )
 
 
 def plan_lines(plan: dict[str, Any]) -> list[str]:
@@ -55,6 +61,10 @@ def plan_lines(plan: dict[str, Any]) -> list[str]:
         f"{100 * one['elsewhere']:.0f}% of the rest"
         for one in plan["data"]["associations"][:5]
     ]
+    lines += [
+        f"in data   annotators disagree on {100 * one['rate']['value']:.0f}% of {one['axis']} {one['member']} (n {one['rate']['n']:,})"
+        for one in plan["data"]["disagreement"][:SHOWN]
+    ]
     for listed in plan["lists"]:
         doubtful = f"; ambiguous: {', '.join(list(listed['ambiguous'])[:6])}" if listed["ambiguous"] else ""
         lines.append(f"terms     {listed['name']} ({listed['language']}, {listed['review']}){doubtful}")
@@ -68,6 +78,18 @@ def plan_lines(plan: dict[str, Any]) -> list[str]:
             f"LATE      these test rows were opened before by {plan['opened_by']}; what differs from its plan: {', '.join(plan['changed'])}"
         )
     return lines
+
+
+def context_lines(contexts: list[dict[str, Any]]) -> list[str]:
+    """Two matches of each form that also means something else, as they stand in the data."""
+    out: list[str] = []
+    forms = list(dict.fromkeys((one["list"], one["form"]) for one in contexts if one["also"]))
+    for listed, form in forms[:FORMS]:
+        mine = [one for one in contexts if (one["list"], one["form"]) == (listed, form)][:2]
+        out += [visible(f"reads     {one['left'][-30:]}[{one['hit']}]{one['right'][:30]}   ({form}: {one['also']})") for one in mine]
+    if len(forms) > FORMS:
+        out.append(f"          and {len(forms) - FORMS} more forms that also mean something else: assess/{CONTEXTS}")
+    return out
 
 
 def _rows(counts: dict[str, Any]) -> str:

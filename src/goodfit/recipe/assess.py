@@ -4,35 +4,60 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from goodfit.recipe.data import Form, GroupAxis
+from goodfit.recipe.data import CROSS, Form, GroupAxis, no_crossing
 from goodfit.recipe.section import Auto, Names, Section
+
+__all__ = ["CROSS", "Assess", "Kind", "Metric", "Suite"]
 
 Metric = Literal["error", "accuracy", "tpr", "fpr", "fnr", "tnr", "ppv", "selection"]
 """What may differ between groups: shares of rows that are answered wrong or right, right among the rows of a label, false alarms and misses
 of a label, right among those that were called it, and how often it is given at all."""
-CROSS = " x "
-"""Between two axes of an intersection."""
+Kind = Literal["bbq", "crows_pairs", "winobias", "stereoset", "bold"]
+"""Published sets that ask models that write."""
 
 
 class Suite(Form):
-    """A file of texts made to assess a model: functional tests, templates, a sample of another place."""
+    """A file of texts made to assess a model: functional tests, templates, a sample of another place; or a published set of a `kind`."""
 
     path: str
-    """File, relative to the recipe."""
-    text: Names
+    """File, relative to the recipe (a folder too, with `kind`)."""
+    kind: Kind | None = None
+    """For models that write: a published set in its original format. Such a suite needs neither text nor label."""
+    rows: Auto | Annotated[int, Field(ge=1)] = "auto"
+    """With `kind`: items that are asked at most, drawn by the seed from all templates or categories. `auto`: 1,600; of bold 400."""
+    agreed: bool = False
+    """With `kind: crows_pairs`: only pairs whose category most annotators named."""
+    text: Names = ()
     """Its text column, or several."""
-    label: str
+    label: str = ""
     """Its column with the right label."""
     labels: dict[str, str] = Field(default_factory=dict)
     """What stands in that column -> the label of the task that it means; labels of the same name need no entry."""
-    groups: dict[str, GroupAxis] = Field(default_factory=dict)
+    groups: Annotated[dict[str, GroupAxis], AfterValidator(no_crossing)] = Field(default_factory=dict)
     """Axes of this file, by column or by terms; axes of the recipe that are known by terms hold here too."""
     by: str | None = None
     """Column whose rows are one thing (a template, an author): the unit of every interval."""
     function: str | None = None
     """Column that says what a text tests (negation, a slur that is reclaimed …): scored one by one."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Suite:
+        if self.kind is None:
+            missing = [name for name in ("text", "label") if not getattr(self, name)]
+            if missing:
+                raise ValueError(f"a file of texts needs {' and '.join(missing)}; a published set says which it is with kind")
+            if self.agreed or self.rows != "auto":
+                raise ValueError("rows and agreed are for published sets (kind)")
+            return self
+        named = [name for name in ("text", "label", "labels", "groups", "by", "function") if getattr(self, name)]
+        named += [name for name in ("format", "encoding", "delimiter", "header") if getattr(self, name) is not None]
+        if named:
+            raise ValueError(f"a published set ({self.kind}) has its own columns: leave out {', '.join(named)}")
+        if self.agreed and self.kind != "crows_pairs":
+            raise ValueError("agreed is for kind: crows_pairs")
+        return self
 
 
 class Assess(Section):

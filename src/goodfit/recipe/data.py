@@ -9,6 +9,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from goodfit.recipe.section import Section, Share, listed
 
+CROSS = " x "
+"""Between two axes of an intersection (`assess.by`)."""
 MaskKind = Literal["email", "phone", "card", "iban", "national_id", "ip", "secret"]
 """What `data.mask` can replace."""
 
@@ -64,6 +66,14 @@ class Data(Form):
         if (self.valid or self.test) and not self.train:
             raise ValueError("valid and test need train beside them")
         return self
+
+
+def no_crossing(axes: dict[str, Any]) -> dict[str, Any]:
+    """Refuses an axis whose name reads like an intersection of two."""
+    for name in axes:
+        if CROSS in name:
+            raise ValueError(f"an axis cannot be called {name!r}: assess.by writes intersections of two axes so")
+    return axes
 
 
 class GroupAxis(Section):

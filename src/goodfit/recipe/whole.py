@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from goodfit.recipe.assess import Assess
-from goodfit.recipe.data import Data, GroupAxis, Split
+from goodfit.recipe.data import Data, GroupAxis, Split, no_crossing
 from goodfit.recipe.evaluate import Audit, Evaluate, Report
 from goodfit.recipe.prepare import Choose, Prepare
 from goodfit.recipe.task import Task
@@ -31,7 +31,7 @@ class Recipe(BaseModel):
     """A finding of this severity or worse ends the run."""
     task: Task = Task()
     data: Data
-    groups: dict[str, GroupAxis] = Field(default_factory=dict)
+    groups: Annotated[dict[str, GroupAxis], AfterValidator(no_crossing)] = Field(default_factory=dict)
     """Axis -> how a row's member is known; rows are counted per member."""
     split: Split = Split()
     audit: Audit | Literal[False] = Audit()

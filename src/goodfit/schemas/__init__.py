@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from goodfit.finding import Finding
 from goodfit.run import RunRecord
-from goodfit.schemas.assess import AssessmentPlan, Gaps, SwappedPair
+from goodfit.schemas.assess import AssessmentPlan, Gaps, SwappedPair, TermContext
 from goodfit.schemas.document import Document
 from goodfit.schemas.evaluate import ConfusedPair, Fold, Mistake, ScoredRows
 from goodfit.schemas.review import JudgeAnswer, ReviewAnswer, ReviewItems, ReviewResults
@@ -340,6 +340,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "assessment_plan": AssessmentPlan,
     "gaps": Gaps,
     "swapped_pair": SwappedPair,
+    "term_context": TermContext,
 }  # fmt: skip
 """Name of the published schema -> its model."""
 
@@ -356,6 +357,7 @@ FILES: dict[str, str] = {
     "evaluate/confusions.jsonl": "confused_pair",
     "evaluate/scores.test.json": "scores", "evaluate/scores.valid.json": "scores", "evaluate/scores.folds.json": "scores",
     "assess/plan.json": "assessment_plan", "assess/gaps.json": "gaps", "assess/swapped.jsonl": "swapped_pair",
+    "assess/contexts.jsonl": "term_context",
     "assess/gaps.test.json": "gaps", "assess/gaps.valid.json": "gaps", "assess/gaps.folds.json": "gaps",
 }  # fmt: skip
 """File of a run -> schema; every `<stage>/findings.jsonl` is a `finding` a line."""

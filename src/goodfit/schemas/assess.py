@@ -36,6 +36,19 @@ class AssessmentPlan(Document):
     changed: list[str] = []
 
 
+class TermContext(Document):
+    """A line of assess/contexts.jsonl: a match of a list of terms with the words around it."""
+
+    list: str
+    form: str
+    also: str | None
+    """What else the form means, where the list says so."""
+    row: str
+    left: str
+    hit: str
+    right: str
+
+
 class Gap(Document):
     """One group against the rest, by one measure."""
 

@@ -82,3 +82,8 @@ def test_axes_of_suites_count_too() -> None:
 def test_an_axis_is_known_in_exactly_one_way(axis: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="exactly one of column and terms"):
         Recipe.model_validate({"task": {"text": "t", "label": "l"}, "data": {"path": "d"}, "groups": {"x": axis}})
+
+
+def test_an_axis_is_not_called_like_an_intersection() -> None:
+    with pytest.raises(ValueError, match="intersections of two axes"):
+        Recipe.model_validate({"task": {"text": "t", "label": "l"}, "data": {"path": "d"}, "groups": {"a x b": {"column": "c"}}})

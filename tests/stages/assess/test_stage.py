@@ -14,7 +14,7 @@ from goodfit import start
 from goodfit.cli import main
 from goodfit.files import read_json, read_jsonl
 from goodfit.run import Run
-from goodfit.schemas.assess import AssessmentPlan, Gaps, SwappedPair
+from goodfit.schemas.assess import AssessmentPlan, Gaps, SwappedPair, TermContext
 from goodfit.stages.assess import Assessment
 from tests import made, tiny
 from tests.stages.assess.make import posts
@@ -254,3 +254,26 @@ def test_several_labels_a_row(tmp_path: Path) -> None:
     found = document(outcome.run)
     Gaps.model_validate(found)
     assert {one["label"] for one in found["gaps"]} >= {"billing", "bug", "sales"}
+
+
+def test_what_a_list_of_terms_finds_is_shown_with_the_words_around_it(run: Run) -> None:
+    plan = read_json(run.path / "assess" / "plan.json")
+    (listed,) = plan["mentions"]
+    assert listed["members"]["women"]["rows"] > 50
+    assert listed["forms"]["she"] > 10
+    lines = read_jsonl(run.path / "assess" / "contexts.jsonl")
+    assert lines
+    assert [bool(one["also"]) for one in lines] == sorted((bool(one["also"]) for one in lines), reverse=True), "doubtful forms come first"
+    train = set(pq.read_table(run.path / "split" / "assignment.parquet", filters=[("split", "!=", "test")])["row"].to_pylist())
+    assert {one["row"] for one in lines} <= train, "no test text is shown"
+    for one in lines:
+        TermContext.model_validate(one)
+
+
+def test_the_plan_of_a_run_that_is_assessed_stays_what_it_was(run: Run) -> None:
+    path = run.path / "assess" / "plan.json"
+    before = path.stat().st_mtime_ns
+    found = CliRunner().invoke(main, ["assess", str(run.path), "--plan", "--workspace", str(run.workspace)])
+    assert found.exit_code == 0, found.output
+    assert path.stat().st_mtime_ns == before
+    assert "reads     " in found.stdout

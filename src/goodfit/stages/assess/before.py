@@ -16,7 +16,6 @@ import pyarrow as pa
 from goodfit.data.groups import shared
 from goodfit.data.identity.match import Matcher
 from goodfit.recipe import Recipe
-from goodfit.run import Run
 from goodfit.stages.assess.population import Axis, asked_axes
 from goodfit.stages.assess.rows import SplitRows, axes_of
 from goodfit.statistics.gaps import LEAST_RATE, Family, correct, family_of, rate
@@ -30,10 +29,9 @@ SHOWN = 40
 Around = tuple[Sequence[str], Mapping[str, Matcher]]
 
 
-def data_facts(recipe: Recipe, splits: SplitRows, run: Run, around: Around) -> dict[str, Any]:
+def data_facts(recipe: Recipe, splits: SplitRows, table: pa.Table, around: Around) -> dict[str, Any]:
     """Representation and label rates of every group, and what is sure of them. `around`: labels of the task, matchers by list."""
     labels, matchers = around
-    table = _rows(recipe, splits)
     if not table.num_rows or not recipe.groups:
         return {"n": table.num_rows, "axes": [], "associations": [], "disagreement": []}
     texts = table["text"].to_pylist()
@@ -51,7 +49,8 @@ def _sides(splits: SplitRows) -> list[str]:
     return [side for side in ("train", "valid") if splits.counts.get(side, 0)]
 
 
-def _rows(recipe: Recipe, splits: SplitRows) -> pa.Table:
+def learned_rows(recipe: Recipe, splits: SplitRows) -> pa.Table:
+    """The rows of training and validation: row, text, label, groups, annotators."""
     columns = ("row", "text", "label", *(f"group.{name}" for name, axis in recipe.groups.items() if axis.column is not None),
                *(f"annotator.{name}" for name in recipe.task.annotators))  # fmt: skip
     return pa.concat_tables([splits.table(side, columns=columns) for side in _sides(splits)])

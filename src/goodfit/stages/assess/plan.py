@@ -16,13 +16,15 @@ from goodfit.data.identity.lint import lint
 from goodfit.data.identity.match import Matcher
 from goodfit.data.identity.reading import shipped, term_list
 from goodfit.errors import SettingsError, nearest
-from goodfit.files import json_object, read_json, read_jsonl, write_json
+from goodfit.files import json_object, read_json, read_jsonl, write_json, write_jsonl
 from goodfit.ledger import LEDGER
 from goodfit.recipe import Recipe
 from goodfit.recipe.assess import CROSS
-from goodfit.run import MANIFEST, PLAN, Run, digest
-from goodfit.stages.assess.before import data_facts
-from goodfit.stages.assess.grid import Grid, grid_of
+from goodfit.run import CONTEXTS, MANIFEST, PLAN, Run, digest
+from goodfit.stages.assess.before import data_facts, learned_rows
+from goodfit.stages.assess.grid import Grid, Measure, grid_of
+from goodfit.stages.assess.language import asks_language, check_language_suites, planned_language
+from goodfit.stages.assess.mentions import contexts_of, mentions_of, sample_of
 from goodfit.stages.assess.rows import SplitRows
 from goodfit.stages.assess.suites import check_suite, suite_rows
 from goodfit.statistics.gaps import LEAST_RATE, LEAST_VERDICT, METRICS, first_alpha, power_of, smallest_gap
@@ -51,6 +53,8 @@ class Planned:
     grid: Grid
     matchers: dict[str, Matcher]
     """Name of a list -> its matcher."""
+    contexts: tuple[dict[str, Any], ...] = ()
+    """Matches of the lists with the words around them."""
 
 
 def matchers_of(recipe: Recipe, base: Path) -> dict[str, Matcher]:
@@ -69,15 +73,21 @@ def foresee_assessment(recipe: Recipe, base: Path) -> None:
         return
     matchers_of(recipe, base)
     check_axes(recipe)
+    check_language_suites(recipe, base)
     for suite in section.suites.values():
-        check_suite(suite, recipe, base)
+        if suite.kind is None:
+            check_suite(suite, recipe, base)
 
 
 def planned(recipe: Recipe, splits: SplitRows, run: Run) -> Planned | None:
-    """The plan of this recipe, made anew; None where nobody asks for an assessment, or the task is not classification."""
+    """The plan of this recipe, made anew; None where nobody asks for an assessment."""
     section = recipe.assess
+    if asks_language(recipe):
+        written = planned_language(recipe, run)
+        return Planned(written, Grid(tuple(Measure(one["metric"], None, primary=True) for one in written["measures"]), (), ()), {})
     if section is False or recipe.task.kind != "classification" or not (recipe.groups or section.suites):
         return None
+    check_language_suites(recipe, run.base)
     manifest = read_json(run.path / "split" / MANIFEST)
     matchers = matchers_of(recipe, run.base)
     check_axes(recipe)
@@ -85,6 +95,8 @@ def planned(recipe: Recipe, splits: SplitRows, run: Run) -> Planned | None:
     labels = Classification.vocabulary(counts, tuple(recipe.task.labels) if recipe.task.labels else None)
     _check_labels(section.label, labels)
     grid = grid_of(section, labels, counts, multi_label=bool(manifest["multi_label"]))
+    table = learned_rows(recipe, splits)
+    places, texts = sample_of(table["text"].to_pylist(), recipe.seed)
     suites = {name: suite_rows(suite, name, recipe, (run.base, labels, matchers)) for name, suite in section.suites.items()}
     document: dict[str, Any] = {
         "schema": SCHEMA, "run": run.id, "purpose": recipe.purpose, "on": recipe.evaluate.on,
@@ -97,13 +109,14 @@ def planned(recipe: Recipe, splits: SplitRows, run: Run) -> Planned | None:
         "probes": ["identity_swap"] if section.probes == "auto" else list(section.probes),
         "lists": [_list(name, matcher) for name, matcher in matchers.items()],
         "split": {"counts": manifest["splits"], "test": manifest["test"]},
-        "data": data_facts(recipe, splits, run, (labels, matchers)),
+        "data": data_facts(recipe, splits, table, (labels, matchers)), "mentions": mentions_of(matchers, texts),
     }  # fmt: skip
     document["power"] = _power(document, grid, manifest)
     document["not_named"] = _not_named(recipe, matchers)
     document["hash"] = digest({key: document[key] for key in SAME})
     document |= _opened(run, document)
-    return Planned(document, grid, matchers)
+    ids = table["row"].take(places).to_pylist()
+    return Planned(document, grid, matchers, tuple(contexts_of(matchers, ids, texts, recipe.seed)))
 
 
 def write_plan(planned: Planned | None, run: Run, *, told: bool = False) -> None:
@@ -111,6 +124,8 @@ def write_plan(planned: Planned | None, run: Run, *, told: bool = False) -> None
     if planned is None:
         return
     write_json(run.folder(FOLDER) / PLAN, planned.document)
+    if planned.contexts:
+        write_jsonl(run.folder(FOLDER) / CONTEXTS, list(planned.contexts))
     if told:
         return
     axes = ", ".join(axis["axis"] for axis in planned.document["axes"]) or "suites only"

@@ -24,6 +24,7 @@ from goodfit.stages.assess.asked import answered
 from goodfit.stages.assess.findings import counted, findings, not_assessed
 from goodfit.stages.assess.functions import functions_of
 from goodfit.stages.assess.kept import write_answers
+from goodfit.stages.assess.language import asks_language, assess_language
 from goodfit.stages.assess.measure import group_of, measured
 from goodfit.stages.assess.plan import Planned, planned, write_plan
 from goodfit.stages.assess.population import Axis, Population, asked_axes
@@ -72,10 +73,15 @@ def _files(recipe: Recipe, run: Run) -> dict[str, Any]:
     names = [suite.path for suite in suites]
     names += [axis.terms for axis in [*recipe.groups.values(), *(axis for one in suites for axis in one.groups.values())] if axis.terms]
     found = {name: run.base / Path(name).expanduser() for name in dict.fromkeys(names)}
-    return {name: _content(path) if path.is_file() else None for name, path in found.items()}
+    return {name: _content(path) for name, path in found.items()}
 
 
-def _content(path: Path) -> str:
+def _content(path: Path) -> Any:
+    """The hash of a file, or of each file of a folder; None where there is nothing."""
+    if path.is_dir():
+        return {one.name: _content(one) for one in sorted(path.iterdir()) if one.is_file()}
+    if not path.is_file():
+        return None
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "blake2b").hexdigest()
 
@@ -94,6 +100,8 @@ def assess(recipe: Recipe, trained: TrainedModel, splits: SplitRows, run: Run) -
     if plan is None:
         return _nothing(recipe, run)
     write_plan(plan, run, told=True)
+    if asks_language(recipe):
+        return _writer(recipe, trained, run, plan)
     return _Assess(recipe, trained, splits, run, plan).done()
 
 
@@ -102,12 +110,25 @@ def _nothing(recipe: Recipe, run: Run) -> Assessment:
     if recipe.assess is False:
         why = "assess: false"
     elif recipe.task.kind != "classification":
-        why = "models that write are not assessed yet"
+        why = "of a model that writes only published sets are asked, and assess.suites names none"
     else:
         why = "the recipe names no groups and no suites"
     document = _empty(recipe, run) | {"not_measured": [{"what": "every group", "why": why}], "text": f"not measured: {why}"}
     write_json(run.folder(FOLDER) / GAPS, document)
     run.report([not_assessed(why)])
+    return Assessment(document["counts"], document["text"])
+
+
+def _writer(recipe: Recipe, trained: TrainedModel, run: Run, plan: Planned) -> Assessment:
+    """A model that writes, asked published sets."""
+    assert recipe.assess is not False
+    found, said = assess_language(recipe, trained.folder, run, plan.document)
+    document = _empty(recipe, run) | found
+    document["text"] = text_of(document["counts"], recipe.assess.margin).replace("groups:", "published sets:", 1)
+    for name in (f"gaps.{recipe.evaluate.on}.json", GAPS):
+        write_json(run.folder(FOLDER) / name, document)
+    run.report(said)
+    run.screen.say(f"  {document['text']}")
     return Assessment(document["counts"], document["text"])
 
 

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from goodfit.run import GAPS, PLAN
 from goodfit.score import Score
-from goodfit.stages.report.assess_beside import associations, functions, probes, term_lists
+from goodfit.stages.report.assess_beside import associations, functions, probes, published, term_lists
 from goodfit.stages.report.folder import Folder, counts, lenient, many, mapping, mappings, real, whole, word
 from goodfit.stages.report.schema_assess import (
     AssessFacts,
@@ -51,9 +51,10 @@ def assess_facts(folder: Folder, how: ShowText) -> AssessFacts | None:
         least_verdict=whole(least, "verdict") or 100, counts=counts(gaps, "counts"), plan=_plan(plan, gaps), compared=compared,
         others=_compared((line for line in lines if not line.primary and line.member.answer == "gap"), around),
         undecided=_undecided(compared), associations=associations(plan), probes=probes(gaps, folder, how, around.least),
+        published=published(gaps, around.least),
         functions=functions(gaps, around.least), lists=term_lists(plan), not_measured=_not_measured(gaps),
     )  # fmt: skip
-    asked = bool(lines or facts.probes or facts.functions)
+    asked = bool(lines or facts.probes or facts.functions or facts.published)
     why = None if asked else next((one.why for one in facts.not_measured), "assess/gaps.json names no group")
     return facts.model_copy(update={"asked": asked, "why_not": why})
 

@@ -17,6 +17,7 @@ from goodfit.stages.report.schema_assess import (
     FunctionFacts,
     FunctionGroupFacts,
     ProbeFacts,
+    PublishedFacts,
     SwappedFacts,
     TermsFacts,
     TowardsFacts,
@@ -29,6 +30,9 @@ PAIRS = 5
 PAIRS_READ = 2000
 GROUPS = 8
 """Groups of a function, the worst."""
+PUBLISHED = "language"
+"""What a probe of a model that writes is called."""
+LONGEST = 240
 MILD = ("ambiguous", "unreviewed")
 """What the linter says of a list that is no fault of it."""
 
@@ -48,7 +52,7 @@ def associations(plan: Mapping[str, Any]) -> list[AssociationFacts]:
 
 def probes(gaps: Mapping[str, Any], folder: Folder, how: ShowText, least: int) -> list[ProbeFacts]:
     """The same texts about somebody else, by list of terms and set, with the pairs that move most."""
-    listed = list(mappings(gaps, "probes"))
+    listed = [one for one in mappings(gaps, "probes") if word(one, "kind") != PUBLISHED]
     pairs: dict[tuple[str, str], list[SwappedFacts]] = {}
     for line in islice(folder.lines("assess", SWAPPED), PAIRS_READ) if listed and how != "none" else ():
         mine = pairs.setdefault((str(line.get("set")), str(line.get("terms"))), [])
@@ -56,6 +60,28 @@ def probes(gaps: Mapping[str, Any], folder: Folder, how: ShowText, least: int) -
             mine.append(_pair(line, how))
     found = [_probe(one, least) for one in listed]
     return [one.model_copy(update={"examples": pairs.get((one.set, one.terms), [])}) for one in found if one is not None]
+
+
+def published(gaps: Mapping[str, Any], least: int) -> list[PublishedFacts]:
+    """Scores of published sets, the headlines first."""
+    listed = [one for one in mappings(gaps, "probes") if word(one, "kind") == PUBLISHED]
+    found = [made for one in listed if (made := _of_set(one, least)) is not None]
+    return sorted(found, key=lambda one: not one.primary)
+
+
+def _of_set(one: Mapping[str, Any], least: int) -> PublishedFacts | None:
+    score, ideal, n = _valued(one.get("score")), real(one, "ideal"), whole(one, "n")
+    if ideal is None:
+        return None
+    change = mapping(one, "change")
+    apart = lenient(Score, {key: change.get(key) for key in ("value", "low", "high")} | {"name": "change", "n": n or 0})
+    answer = word(one, "answer")
+    return PublishedFacts.model_validate({
+        "set": word(one, "set") or "", "name": word(one, "name") or "?", "what": readable(word(one, "what") or "", LONGEST), "ideal": ideal,
+        "primary": one.get("primary") is not False, "n": n if n is not None and n >= least else None, "score": score,
+        "base": _valued(one.get("base")), "change": apart if apart is not None and apart.value is not None else None,
+        "answer": answer if answer in ("gap", "no_gap_above_margin", "not_enough_data") else None, "rows_needed": whole(one, "rows_needed"),
+    })  # fmt: skip
 
 
 def _probe(one: Mapping[str, Any], least: int) -> ProbeFacts | None:
@@ -68,7 +94,7 @@ def _probe(one: Mapping[str, Any], least: int) -> ProbeFacts | None:
         "pairs": whole(one, "pairs") if told else None, "certain": whole(one, "certain") if told else None,
         "flip": _valued(one.get("flip_rate")), "flip_certain": _valued(one.get("flip_rate_certain")), "margin": real(one, "margin"),
         "answer": answer,
-        "rows_needed": whole(one, "rows_needed"), "towards": [t for t in map(_towards, mappings(one, "towards")) if t is not None],
+        "rows_needed": whole(one, "rows_needed"), "towards": _moved(one),
         "doubts": counts(one, "doubts") if told else {}, "left_out": counts(one, "left_out") if told else {},
     })  # fmt: skip
 
@@ -77,6 +103,12 @@ def _valued(found: Any) -> Score | None:
     """A score with a value; of one without, not even the rows are passed on."""
     score = lenient(Score, found)
     return score if score is not None and score.value is not None else None
+
+
+def _moved(one: Mapping[str, Any]) -> list[TowardsFacts]:
+    """Towards whom answers move, those that change most often first."""
+    found = [t for t in map(_towards, mappings(one, "towards")) if t is not None]
+    return sorted(found, key=lambda t: -(t.flips or 0.0))
 
 
 def _towards(one: Mapping[str, Any]) -> TowardsFacts | None:

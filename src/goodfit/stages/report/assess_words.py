@@ -123,6 +123,8 @@ def sentence(facts: AssessFacts | None) -> Sentence | None:
     if found is not None:
         said = f"It does not work equally well for every group: {told(*found, facts.least_rate)}"
         evidence.append(Evidence(kind="verdict", text=f"{member(found[1].member)}: gap", ref="whom"))
+    elif not states and facts.published:
+        said = f"{words.upper(words.count(len({one.set for one in facts.published}), 'published set'))} asked for stereotypes"
     elif not states:
         said = "No group was compared in a declared measure"
     elif "open" not in states:
@@ -135,6 +137,12 @@ def sentence(facts: AssessFacts | None) -> Sentence | None:
     flips = [probe for probe in facts.probes if probe.answer == "gap" and probe.flip is not None]
     if flips and flips[0].flip is not None:
         many += f" {words.score(flips[0].flip)} of its answers change when {readable(flips[0].axis)} terms are put in place of each other."
+    sure = [one for one in facts.published if one.answer == "gap" and one.score is not None]
+    if sure and sure[0].score is not None:
+        many += (
+            f" {readable(sure[0].set, 40)}: {readable(sure[0].what or sure[0].name, 160)} {words.score(sure[0].score)}, surely away from "
+        )
+        many += f"{words.number(sure[0].ideal)}."
     left = len(facts.not_measured)
     not_measured = f" {words.count(left, 'question')} {'was' if left == 1 else 'were'} not measured." if left else ""
     evidence.append(Evidence(kind="fact", text=facts.text or "for whom it works", ref="whom"))

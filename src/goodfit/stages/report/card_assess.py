@@ -95,6 +95,11 @@ def _beside(facts: AssessFacts) -> Iterator[str]:
         if probe.flip is not None:
             change = f"{words.score(probe.flip)} of the answers change when {said.axis(probe.axis)} terms are put in place of each other"
             yield f"- {md(change, 300)} ({md(words.split(probe.set))} rows): {md(said.probe_answer(probe.model_dump())[2:])}"
+    for asked in facts.published:
+        if asked.score is not None:
+            base = "" if asked.base is None else f", base model {words.score(asked.base)}"
+            told = f"{md(asked.what or asked.name, 240)}: {md(words.score(asked.score))}{md(base)}"
+            yield f"- {md(asked.set)}, {told} (ideal: {words.number(asked.ideal)})"
     for function in facts.functions[:5]:
         if function.accuracy is not None:
             yield f"- {md(function.set)}, {md(function.function)}: {md(words.score(function.accuracy))} right"

@@ -140,6 +140,23 @@ class ProbeFacts(Record):
     examples: list[SwappedFacts] = []
 
 
+class PublishedFacts(Record):
+    """One score of a published set, of a model that writes and of its base model."""
+
+    set: str
+    name: str
+    what: str = ""
+    ideal: float
+    primary: bool = True
+    n: int | None = None
+    score: WrittenScore | None = None
+    base: WrittenScore | None = None
+    change: WrittenScore | None = None
+    """Model minus base, on the same items."""
+    answer: GapAnswer | None = None
+    rows_needed: int | None = None
+
+
 class FunctionGroupFacts(Record):
     """A function, in one group."""
 
@@ -206,6 +223,8 @@ class AssessFacts(Record):
     """Declared questions that these rows do not answer, the nearest to an answer first."""
     associations: list[AssociationFacts] = []
     probes: list[ProbeFacts] = []
+    published: list[PublishedFacts] = []
+    """Of models that write."""
     functions: list[FunctionFacts] = []
     """The worst first."""
     lists: list[TermsFacts] = []
