@@ -35,6 +35,8 @@ MODULES = (
     "benchmarks.folds",
     "benchmarks.engineered",
     "benchmarks.evidence_cost",
+    "benchmarks.gaps",
+    "benchmarks.bias_language",
 )
 
 
