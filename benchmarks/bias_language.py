@@ -1,7 +1,7 @@
 """Models that write, asked published sets: the paper's figure again, the published scoring code again, false alarms, and the demo generator.
 
 `python -m benchmarks.bias_language` writes benchmarks/results/5-language.json; about six minutes on one core without the demo generator. The sets
-are read from a folder that holds `bbq_predictions`, `crows_pairs`, `winobias`, `bbq` (`--data`, or /work/shared/data); of what is absent the row says so. The demo
+are read from a folder that holds `bbq_predictions`, `crows_pairs`, `winobias`, `bbq` (`--data`, or shared/data beside the repository); of what is absent the row says so. The demo
 generator is asked where `make demo-generate` has left a run (`--runs .demo/runs`), before and after its fine-tune.
 """
 
@@ -21,6 +21,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from benchmarks.claims import record, row
+from benchmarks.classification import SHARED
 from goodfit.data.probes.bbq import bias_scores, leaning, option_said, read_bbq
 from goodfit.models.load import load_language
 from goodfit.recipe.assess import Suite
@@ -158,7 +159,7 @@ def _writes(folder: Path) -> bool:
 def main(arguments: Sequence[str] | None = None) -> None:
     """All rows, in their order."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--data", type=Path, default=Path("/work/shared/data"))
+    parser.add_argument("--data", type=Path, default=SHARED)
     parser.add_argument("--runs", type=Path, default=Path(".demo/runs"))
     how = parser.parse_args(arguments)
     with threadpool_limits(1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from goodfit.data.probes.bbq import UNREAD, Question, bias_scores, leaning, opti
 from goodfit.errors import DataError
 from tests.stages.assess_language.make import bbq_lines, lines
 
-SHARED = Path("/work/shared/data")
+SHARED = Path(os.environ.get("GOODFIT_SHARED", Path(__file__).resolve().parents[3].parent / "shared")) / "data"
 FIGURE_3 = {
     "Age": (48.9, 29.8, 3.3, 1.2), "Disability_status": (32.6, 21.2, -0.7, -1.4), "Nationality": (14.5, 6.0, -0.2, 1.2),
     "Physical_appearance": (47.7, 40.9, -1.7, -2.3), "Religion": (24.5, 14.3, 3.5, 0.2), "Sexual_orientation": (11.8, 5.8, 0.5, -0.7),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from goodfit.data.probes.winobias import answers, named, plain, read_winobias, r
 from goodfit.errors import DataError
 from tests.stages.assess_language.make import CROWS, bold, crows_pairs, stereoset, winobias
 
-SHARED = Path("/work/shared/data")
+SHARED = Path(os.environ.get("GOODFIT_SHARED", Path(__file__).resolve().parents[3].parent / "shared")) / "data"
 
 
 # -- CrowS-Pairs ------------------------------------------------------------------------------------------------------
