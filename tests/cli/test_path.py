@@ -55,7 +55,17 @@ def test_the_document_of_a_run(done: Path) -> None:
     assert code == 0
     assert document["run"] == {"id": run.id, "path": f"runs/{run.id}", "parent": None, "resumed": True}
     assert document["status"] == "done"
-    assert [s["name"] for s in document["stages"]] == ["split", "audit", "choose", "prepare", "tune", "train", "evaluate", "assess", "report"]
+    assert [s["name"] for s in document["stages"]] == [
+        "split",
+        "audit",
+        "choose",
+        "prepare",
+        "tune",
+        "train",
+        "evaluate",
+        "assess",
+        "report",
+    ]
     assert document["headline"]["name"] == "macro_f1"
     assert document["headline"]["low"] < document["headline"]["value"] < document["headline"]["high"]
     assert {v["question"].split(" on ")[0] for v in document["verdicts"]} >= {"model vs tfidf", "model vs majority"}
