@@ -13,6 +13,8 @@ from goodfit.monitor.words import visible
 from goodfit.pipeline import conduct, plan_ahead
 from goodfit.run import CONTEXTS, PLAN
 
+MISSING = "(missing)"
+"""Rows without a member, as split counts them."""
 SHOWN = 12
 FORMS = 6
 
@@ -43,7 +45,8 @@ def plan_lines(plan: dict[str, Any]) -> list[str]:
     lines = [f"purpose   {plan['purpose'] or '(the recipe says none: purpose: what the model is for, and who it serves)'}"]
     lines.append(f"rows      {plan['on']}, and {', '.join(one['name'] for one in plan['suites']) or 'no suite'}")
     for axis in plan["axes"]:
-        named = ", ".join(f"{one['member']} {_rows(one['n'])}" for one in axis["members"][:SHOWN])
+        none = {MISSING: "none of them"} if axis["overlapping"] else {}
+        named = ", ".join(f"{none.get(one['member'], one['member'])} {_rows(one['n'])}" for one in axis["members"][:SHOWN])
         more = f" … {len(axis['members']) - SHOWN} more" if len(axis["members"]) > SHOWN else ""
         lines.append(f"groups    {axis['axis']} ({axis['source']}){': ' + axis['why'] if axis['why'] else ''}: {named}{more}")
     for one in plan["measures"]:

@@ -13,7 +13,7 @@ from goodfit.schemas.assess import Gap
 from goodfit.stages.assess.findings import counted, findings, sentence, worse
 from goodfit.stages.assess.grid import Grid, grid_of
 from goodfit.stages.assess.measure import Measured, group_of, measured
-from goodfit.stages.assess.population import Population, by_column, crossed
+from goodfit.stages.assess.population import Population, by_column, by_terms, crossed
 from goodfit.stages.assess.probe import PROBE
 from goodfit.stages.assess.rows import MODEL
 from goodfit.stages.assess.wholes import beside_base, rankings_of, wholes_of
@@ -239,3 +239,11 @@ def test_several_labels_a_row() -> None:
     assert {one["label"] for one in found.gaps} == {None, "a", "b"}
     rms = [one for one in wholes_of(rows, rows.axes, grid, 0) if one["name"] == "gap_rms"]
     assert [one["group"] for one in rms] == [{"place": "n"}, {"place": "s"}]
+
+
+def test_all_mentions_together_are_called_so() -> None:
+    rows = population(3000, wrong={"a": 0.3, "b": 0.1})
+    _, whole = by_terms("gender", ["women"], rows.axes[0].inside[:, :1], "gender-en")
+    gap = next(one for one in measured([(rows, [whole])], GRID, 0.05, 0).gaps if one["name"] == "error_gap")
+    assert "texts with any term of gender" in sentence(gap)
+    assert gap["group"] == {"gender": "(any)"}

@@ -8,6 +8,7 @@ from typing import Any
 
 from goodfit.finding import Finding, Severity
 from goodfit.score import Score
+from goodfit.stages.assess.population import ANY
 
 STAGE = "assess"
 NAMED = 4
@@ -141,12 +142,16 @@ def _base(line: Mapping[str, Any]) -> list[str]:
 
 def sentence(line: Mapping[str, Any]) -> str:
     """`others taken for 'hate': 31.2% of gender 'women', 12.3 points [8.1, 16.4] above the rest (n 412)`."""
-    group = " x ".join(f"{axis} {member!r}" for axis, member in line["group"].items())
+    group = " x ".join(_who(axis, member) for axis, member in line["group"].items())
     what = SAID[line["name"].removesuffix("_gap")].replace("{label}", repr(line["label"]))
     value = line["value"]
     ends = "" if line["low"] is None else f" [{_points(abs_low(line))}, {_points(abs_high(line))}]"
     side = "above" if value > 0 else "below"
     return f"{what}: {_percent(line['rate'])} of {group}, {_points(abs(value))} points{ends} {side} the rest (n {line['n']:,})"
+
+
+def _who(axis: str, member: str) -> str:
+    return f"texts with any term of {axis}" if member == ANY else f"{axis} {member!r}"
 
 
 def abs_low(line: Mapping[str, Any]) -> float:

@@ -27,7 +27,7 @@ def group_imbalance(scene: Scene) -> Outcome:
     """Class shares and lengths per member of every group, and per file."""
     rows = scene.grouped
     if not rows.axes:
-        return not_applicable("the recipe names no groups (groups: {region: {column: region}}), and there is one source")
+        return not_applicable("the recipe names no groups by a column (groups: {region: {column: region}}), and there is one source")
     axes = _bounded(rows.axes, len(scene.labels))
     sure, looked = associations(axes, rows.labels, scene.labels, rows.clusters)
     if not looked:
