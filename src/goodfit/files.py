@@ -7,6 +7,7 @@ temporary name beside the target, flushed to disk, renamed. JSON is written with
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -93,6 +94,12 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
             if number < len(lines) - 1:
                 raise
     return out
+
+
+def file_hash(path: Path) -> str:
+    """BLAKE2b of a file's content, in hex."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "blake2b").hexdigest()
 
 
 def link_tree(source: Path, target: Path) -> None:

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from goodfit.recipe.data import CROSS, Form, GroupAxis, no_crossing
+from goodfit.recipe.data import CROSS, Form, GroupAxis, axes_in, no_crossing
 from goodfit.recipe.section import Auto, Names, Section
 
-__all__ = ["CROSS", "Assess", "Kind", "Metric", "Suite"]
+__all__ = ["CROSS", "Assess", "Kind", "Metric", "Suite", "axes_in"]
 
 Metric = Literal["error", "accuracy", "tpr", "fpr", "fnr", "tnr", "ppv", "selection"]
 """What may differ between groups: shares of rows that are answered wrong or right, right among the rows of a label, false alarms and misses

@@ -68,6 +68,11 @@ class Data(Form):
         return self
 
 
+def axes_in(name: str) -> list[str]:
+    """The axes that an intersection is of: `gender x age` -> gender, age."""
+    return [part.strip() for part in name.split(CROSS)]
+
+
 def no_crossing(axes: dict[str, Any]) -> dict[str, Any]:
     """Refuses an axis whose name reads like an intersection of two."""
     for name in axes:

@@ -78,6 +78,11 @@ class Task(Section):
         return self
 
     @property
+    def writes(self) -> bool:
+        """Whether the model writes, and gives no classes."""
+        return self.kind != "classification"
+
+    @property
     def label_columns(self) -> tuple[str, ...]:
         """The label column, or the 0/1 columns; none for generation."""
         if self.kind == "generation":

@@ -64,7 +64,7 @@ class Recipe(BaseModel):
             return self
         if self.evaluate.on == "test":
             raise ValueError("split.folds keeps no test rows back: evaluate.on is folds then (or valid)")
-        if self.task.kind != "classification":
+        if self.task.writes:
             raise ValueError("split.folds is for classification: for a model that writes keep test rows (split.test_size)")
         if self.data.test is not None:
             raise ValueError("data.test is given, and split.folds is for data without test rows: leave out one of them")

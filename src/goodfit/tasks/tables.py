@@ -42,6 +42,13 @@ def probability_arrays(probabilities: NDArray[Any]) -> list[pa.Array]:
     return [pa.array(column, from_pandas=True) for column in columns]
 
 
+def predictions_schema(labels: Sequence[str], *, multi_label: bool) -> pa.Schema:
+    """row, split, system, label, prediction, p_<label> … (multi-label: lists of names)."""
+    names = names_type(multi_label)
+    head = [("row", pa.string()), ("split", pa.string()), ("system", pa.string()), ("label", names), ("prediction", names)]
+    return pa.schema([*(pa.field(name, kind) for name, kind in head), *probability_fields(labels)])
+
+
 def check_ending(path: Path) -> str:
     """The ending in lower case; UserError where it is not one of ENDINGS."""
     ending = path.suffix.lower()

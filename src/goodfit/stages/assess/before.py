@@ -17,7 +17,7 @@ from goodfit.data.groups import shared
 from goodfit.data.identity.match import Matcher
 from goodfit.recipe import Recipe
 from goodfit.stages.assess.population import Axis, asked_axes
-from goodfit.stages.assess.rows import SplitRows, axes_of
+from goodfit.stages.assess.rows import SplitRows, axes_of, group_columns, learned_sides
 from goodfit.statistics.gaps import LEAST_RATE, Family, correct, family_of, rate
 from goodfit.statistics.gaps import Axis as Members
 from goodfit.tasks import Classification
@@ -36,7 +36,7 @@ def data_facts(recipe: Recipe, splits: SplitRows, table: pa.Table, around: Aroun
         return {"n": table.num_rows, "axes": [], "associations": [], "disagreement": []}
     texts = table["text"].to_pylist()
     axes, _ = asked_axes(axes_of(recipe.groups, table, texts, matchers), ())
-    clusters = shared(np.concatenate([splits.clusters(side) for side in _sides(splits)])) if splits.clustered else None
+    clusters = shared(np.concatenate([splits.clusters(side) for side in learned_sides(splits)])) if splits.clustered else None
     task = Classification(tuple(labels), multi_label=recipe.task.multi_label)
     truth = _truth(table, task)
     return {
@@ -45,15 +45,10 @@ def data_facts(recipe: Recipe, splits: SplitRows, table: pa.Table, around: Aroun
     }  # fmt: skip
 
 
-def _sides(splits: SplitRows) -> list[str]:
-    return [side for side in ("train", "valid") if splits.counts.get(side, 0)]
-
-
 def learned_rows(recipe: Recipe, splits: SplitRows) -> pa.Table:
     """The rows of training and validation: row, text, label, groups, annotators."""
-    columns = ("row", "text", "label", *(f"group.{name}" for name, axis in recipe.groups.items() if axis.column is not None),
-               *(f"annotator.{name}" for name in recipe.task.annotators))  # fmt: skip
-    return pa.concat_tables([splits.table(side, columns=columns) for side in _sides(splits)])
+    columns = ("row", "text", "label", *group_columns(recipe), *(f"annotator.{name}" for name in recipe.task.annotators))
+    return pa.concat_tables([splits.table(side, columns=columns) for side in learned_sides(splits)])
 
 
 def _truth(table: pa.Table, task: Classification) -> npt.NDArray[np.bool_]:

@@ -10,16 +10,14 @@ import pyarrow as pa
 from goodfit.run import PREDICTIONS
 from goodfit.stages.assess.population import Population
 from goodfit.tasks import Classification
-from goodfit.tasks.tables import names_type, probability_arrays, probability_fields, writing
+from goodfit.tasks.tables import predictions_schema, probability_arrays, writing
 
 BATCH = 8192
 
 
 def write_answers(folder: Path, populations: Sequence[Population], task: Classification) -> None:
     """Every population's answers by every system; `split` is the population's name."""
-    names = names_type(task.multi_label)
-    head = [("row", pa.string()), ("split", pa.string()), ("system", pa.string()), ("label", names), ("prediction", names)]
-    schema = pa.schema([*(pa.field(name, kind) for name, kind in head), *probability_fields(task.labels)])
+    schema = predictions_schema(task.labels, multi_label=task.multi_label)
     with writing(folder / PREDICTIONS, schema) as write:
         for population in populations:
             for system in population.said:

@@ -19,7 +19,7 @@ from goodfit.errors import SettingsError, nearest
 from goodfit.files import json_object, read_json, read_jsonl, write_json, write_jsonl
 from goodfit.ledger import LEDGER
 from goodfit.recipe import Recipe
-from goodfit.recipe.assess import CROSS
+from goodfit.recipe.assess import axes_in
 from goodfit.run import CONTEXTS, MANIFEST, PLAN, Run, digest
 from goodfit.stages.assess.before import data_facts, learned_rows
 from goodfit.stages.assess.grid import Grid, Measure, grid_of
@@ -57,13 +57,16 @@ class Planned:
     """Matches of the lists with the words around them."""
 
 
+def lists_named(recipe: Recipe) -> list[str]:
+    """Names of the lists of terms that the recipe and its suites name, once each."""
+    suites = recipe.assess.suites.values() if recipe.assess else ()
+    axes = [*recipe.groups.values(), *(axis for suite in suites for axis in suite.groups.values())]
+    return list(dict.fromkeys(axis.terms for axis in axes if axis.terms is not None))
+
+
 def matchers_of(recipe: Recipe, base: Path) -> dict[str, Matcher]:
     """Every list of terms that the recipe names, by its name; SettingsError where one is not there or not as it should be."""
-    section = recipe.assess
-    suites = section.suites.values() if section else ()
-    axes = [*recipe.groups.values(), *(axis for suite in suites for axis in suite.groups.values())]
-    names = dict.fromkeys(axis.terms for axis in axes if axis.terms is not None)
-    return {name: Matcher(term_list(name, base)) for name in names}
+    return {name: Matcher(term_list(name, base)) for name in lists_named(recipe)}
 
 
 def foresee_assessment(recipe: Recipe, base: Path) -> None:
@@ -79,22 +82,48 @@ def foresee_assessment(recipe: Recipe, base: Path) -> None:
             check_suite(suite, recipe, base)
 
 
-def planned(recipe: Recipe, splits: SplitRows, run: Run) -> Planned | None:
-    """The plan of this recipe, made anew; None where nobody asks for an assessment."""
-    section = recipe.assess
+def plan_of(recipe: Recipe, run: Run) -> Planned | None:
+    """The plan that was written for this run; None where nobody asks for an assessment."""
     if asks_language(recipe):
-        written = planned_language(recipe, run)
-        return Planned(written, Grid(tuple(Measure(one["metric"], None, primary=True) for one in written["measures"]), (), ()), {})
-    if section is False or recipe.task.kind != "classification" or not (recipe.groups or section.suites):
+        return _of_language(read_json(run.path / FOLDER / PLAN))
+    if not _asks(recipe):
         return None
-    check_language_suites(recipe, run.base)
+    matchers, _, grid = _asked(recipe, run)
+    return Planned(read_json(run.path / FOLDER / PLAN), grid, matchers)
+
+
+def _asks(recipe: Recipe) -> bool:
+    """Whether a classifier is to be assessed."""
+    section = recipe.assess
+    return section is not False and not recipe.task.writes and bool(recipe.groups or section.suites)
+
+
+def _of_language(document: dict[str, Any]) -> Planned:
+    return Planned(document, Grid(tuple(Measure(one["metric"], None, primary=True) for one in document["measures"]), (), ()), {})
+
+
+def _asked(recipe: Recipe, run: Run) -> tuple[dict[str, Matcher], tuple[str, ...], Grid]:
+    """The lists of terms by name, the labels of the task, and the questions; SettingsError where one asks for what there is not."""
+    section = recipe.assess
+    assert section is not False
     manifest = read_json(run.path / "split" / MANIFEST)
-    matchers = matchers_of(recipe, run.base)
     check_axes(recipe)
     counts = {label: sides.get("train", 0) for label, sides in manifest["labels"].items()}
     labels = Classification.vocabulary(counts, tuple(recipe.task.labels) if recipe.task.labels else None)
     _check_labels(section.label, labels)
-    grid = grid_of(section, labels, counts, multi_label=bool(manifest["multi_label"]))
+    return matchers_of(recipe, run.base), labels, grid_of(section, labels, counts, multi_label=bool(manifest["multi_label"]))
+
+
+def planned(recipe: Recipe, splits: SplitRows, run: Run) -> Planned | None:
+    """The plan of this recipe, made anew; None where nobody asks for an assessment."""
+    section = recipe.assess
+    if asks_language(recipe):
+        return _of_language(planned_language(recipe, run))
+    if section is False or not _asks(recipe):
+        return None
+    check_language_suites(recipe, run.base)
+    manifest = read_json(run.path / "split" / MANIFEST)
+    matchers, labels, grid = _asked(recipe, run)
     table = learned_rows(recipe, splits)
     places, texts = sample_of(table["text"].to_pylist(), recipe.seed)
     suites = {name: suite_rows(suite, name, recipe, (run.base, labels, matchers)) for name, suite in section.suites.items()}
@@ -119,15 +148,13 @@ def planned(recipe: Recipe, splits: SplitRows, run: Run) -> Planned | None:
     return Planned(document, grid, matchers, tuple(contexts_of(matchers, ids, texts, recipe.seed)))
 
 
-def write_plan(planned: Planned | None, run: Run, *, told: bool = False) -> None:
-    """Writes assess/plan.json, and says so in one line where that was not `told` before."""
+def write_plan(planned: Planned | None, run: Run) -> None:
+    """Writes assess/plan.json, and says so in one line."""
     if planned is None:
         return
     write_json(run.folder(FOLDER) / PLAN, planned.document)
     if planned.contexts:
         write_jsonl(run.folder(FOLDER) / CONTEXTS, list(planned.contexts))
-    if told:
-        return
     axes = ", ".join(axis["axis"] for axis in planned.document["axes"]) or "suites only"
     declared = ", ".join(one.name for one in planned.grid.primary)
     run.screen.say(f"  for whom it may work worse: {axes}; declared: {declared}; written down before test rows are opened (assess/{PLAN})")
@@ -140,7 +167,7 @@ def check_axes(recipe: Recipe) -> None:
     suites = {axis for suite in section.suites.values() for axis in suite.groups}
     known = [*recipe.groups, *sorted(suites - set(recipe.groups))]
     for key, names in (("by", section.by), ("why", tuple(section.why))):
-        for part in (part.strip() for name in names for part in name.split(CROSS)):
+        for part in (part for name in names for part in axes_in(name)):
             if part not in known:
                 near = nearest(part, known)
                 raise SettingsError(

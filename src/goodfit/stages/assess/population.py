@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from goodfit.recipe.assess import CROSS
+from goodfit.recipe.assess import CROSS, axes_in
 
 Mask = npt.NDArray[np.bool_]
 ANY = "(any)"
@@ -124,7 +124,7 @@ def asked_axes(found: Sequence[Axis], by: Sequence[str]) -> tuple[list[Axis], li
     out: list[Axis] = []
     missing: list[str] = []
     for name in list(by) or list(plain):
-        parts = [part.strip() for part in name.split(CROSS)]
+        parts = axes_in(name)
         if any(part not in plain for part in parts):
             missing.append(name)
             continue

@@ -61,6 +61,16 @@ def scored_rows(  # noqa: PLR0913 - what a reading is
     )  # fmt: skip
 
 
+def learned_sides(splits: SplitRows) -> list[str]:
+    """Training and validation, those that have rows."""
+    return [side for side in ("train", "valid") if splits.counts.get(side, 0)]
+
+
+def group_columns(recipe: Recipe) -> tuple[str, ...]:
+    """The columns of the axes that are known by one."""
+    return tuple(f"group.{name}" for name, axis in recipe.groups.items() if axis.column is not None)
+
+
 def axes_of(groups: Mapping[str, GroupAxis], table: pa.Table, texts: list[str], matchers: Mapping[str, Matcher]) -> list[Axis]:
     """The axes of some rows: by the columns `group.<axis>` of the table, and by the terms in the texts. `matchers`: by the list's name."""
     out: list[Axis] = []
@@ -84,8 +94,8 @@ def _answers(run: Run, on: str) -> pa.Table:
 
 def _texts(recipe: Recipe, splits: SplitRows, on: str, key: object | None) -> pa.Table:
     """Row, text and the columns of groups, of the rows that were scored."""
-    columns = ("row", "text", *(f"group.{name}" for name, axis in recipe.groups.items() if axis.column is not None))
-    sides = [side for side in ("train", "valid") if splits.counts.get(side, 0)] if on == FOLDS else [on]
+    columns = ("row", "text", *group_columns(recipe))
+    sides = learned_sides(splits) if on == FOLDS else [on]
     return pa.concat_tables([splits.table(side, key=key, columns=columns) for side in sides])
 
 

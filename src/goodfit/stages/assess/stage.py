@@ -6,7 +6,6 @@ Takes the answers that evaluate wrote, asks the model the suites and the swapped
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +14,9 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from goodfit.data.identity.match import Matcher
-from goodfit.files import read_json, write_json, write_jsonl
+from goodfit.files import file_hash, read_json, write_json, write_jsonl
 from goodfit.recipe import Recipe
-from goodfit.recipe.assess import CROSS
+from goodfit.recipe.assess import CROSS, axes_in
 from goodfit.run import GAPS, SWAPPED, Run
 from goodfit.stage import stage
 from goodfit.stages.assess.asked import answered
@@ -26,7 +25,7 @@ from goodfit.stages.assess.functions import functions_of
 from goodfit.stages.assess.kept import write_answers
 from goodfit.stages.assess.language import asks_language, assess_language
 from goodfit.stages.assess.measure import group_of, measured
-from goodfit.stages.assess.plan import Planned, planned, write_plan
+from goodfit.stages.assess.plan import Planned, lists_named, plan_of
 from goodfit.stages.assess.population import Axis, Population, asked_axes
 from goodfit.stages.assess.probe import PROBE, BaseProbe, base_probe
 from goodfit.stages.assess.rows import MODEL, SplitRows, scored_rows
@@ -68,11 +67,9 @@ class Assessment:
 
 def _files(recipe: Recipe, run: Run) -> dict[str, Any]:
     """The content of the suites and of the lists of terms that are the user's own: part of the stage's inputs."""
-    section = recipe.assess
-    suites = section.suites.values() if section else ()
-    names = [suite.path for suite in suites]
-    names += [axis.terms for axis in [*recipe.groups.values(), *(axis for one in suites for axis in one.groups.values())] if axis.terms]
-    found = {name: run.base / Path(name).expanduser() for name in dict.fromkeys(names)}
+    suites = recipe.assess.suites.values() if recipe.assess else ()
+    names = dict.fromkeys([*(suite.path for suite in suites), *lists_named(recipe)])
+    found = {name: run.base / Path(name).expanduser() for name in names}
     return {name: _content(path) for name, path in found.items()}
 
 
@@ -82,8 +79,7 @@ def _content(path: Path) -> Any:
         return {one.name: _content(one) for one in sorted(path.iterdir()) if one.is_file()}
     if not path.is_file():
         return None
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "blake2b").hexdigest()
+    return file_hash(path)
 
 
 @stage(
@@ -96,10 +92,9 @@ def _content(path: Path) -> Any:
 )
 def assess(recipe: Recipe, trained: TrainedModel, splits: SplitRows, run: Run) -> Assessment:
     """Rates and gaps of every group, with an answer to each question of the plan, or the reason why it has none."""
-    plan = planned(recipe, splits, run)
+    plan = plan_of(recipe, run)
     if plan is None:
         return _nothing(recipe, run)
-    write_plan(plan, run, told=True)
     if asks_language(recipe):
         return _writer(recipe, trained, run, plan)
     return _Assess(recipe, trained, splits, run, plan).done()
@@ -109,7 +104,7 @@ def _nothing(recipe: Recipe, run: Run) -> Assessment:
     """Nobody asked, or the task is one that is not assessed: said in gaps.json too."""
     if recipe.assess is False:
         why = "assess: false"
-    elif recipe.task.kind != "classification":
+    elif recipe.task.writes:
         why = "of a model that writes only published sets are asked, and assess.suites names none"
     else:
         why = "the recipe names no groups and no suites"
@@ -124,7 +119,7 @@ def _writer(recipe: Recipe, trained: TrainedModel, run: Run, plan: Planned) -> A
     assert recipe.assess is not False
     found, said = assess_language(recipe, trained.folder, run, plan.document)
     document = _empty(recipe, run) | found
-    document["text"] = text_of(document["counts"], recipe.assess.margin).replace("groups:", "published sets:", 1)
+    document["text"] = text_of(document["counts"], recipe.assess.margin, of="published sets")
     for name in (f"gaps.{recipe.evaluate.on}.json", GAPS):
         write_json(run.folder(FOLDER) / name, document)
     run.report(said)
@@ -157,7 +152,7 @@ class _Assess:
         probes = self._probes([population for population, _ in asked])
         functions = [one for population, axes in asked for one in functions_of(population, axes)]
         grid, seed = self.plan.grid, self.recipe.seed
-        missing = [*self.missing, *found.not_measured, *self._standing(probes)]
+        missing = [*self.missing, *found.not_measured, *self._standing()]
         document = self._document(asked, missing) | {
             "rates": [one.to_json() for one in found.rates], "gaps": found.gaps, "omnibus": found.omnibus,
             "probes": [{key: value for key, value in one.items() if key != "examples"} for one in probes], "functions": functions,
@@ -231,7 +226,7 @@ class _Assess:
         if suite is None or not self.section.by:
             return list(self.section.by)
         plain = {axis.name for axis in population.axes}
-        fitting = [name for name in self.section.by if all(part.strip() in plain for part in name.split(CROSS))]
+        fitting = [name for name in self.section.by if all(part in plain for part in axes_in(name))]
         return list(dict.fromkeys([*fitting, *(axis for axis in suite.groups if axis in plain)]))
 
     # -- probes -------------------------------------------------------------------------------------------------------
@@ -261,7 +256,7 @@ class _Assess:
         axes = [*self.recipe.groups.values(), *(own.groups.values() if own else ())]
         return [self.plan.matchers[name] for name in dict.fromkeys(axis.terms for axis in axes if axis.terms is not None)]
 
-    def _standing(self, probes: Sequence[Any]) -> list[dict[str, str]]:
+    def _standing(self) -> list[dict[str, str]]:
         """What this recipe leaves out, whatever the rows are."""
         out = [{"what": f"groups by {axis}", "why": "the recipe does not name them"} for axis in self.plan.document["not_named"]]
         out += [{"what": f"rates of {label!r} by themselves", "why": "among the less frequent labels; assess.label names it"}
@@ -323,9 +318,9 @@ def worst_of(gaps: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     return {key: first[key] for key in ("set", "name", "label", "group", "value", "low", "high", "n", "answer")}
 
 
-def text_of(counts: dict[str, int], margin: float) -> str:
-    """`1 gap, 5 within 5 points, 2 undecided, 3 not measured`."""
+def text_of(counts: dict[str, int], margin: float, of: str = "groups") -> str:
+    """`groups: 1 gap found, 5 within 5 points, 2 undecided, 3 not measured`."""
     words = [(counts["gap"], "gap found" if counts["gap"] == 1 else "gaps found"),
              (counts["no_gap_above_margin"], f"within {100 * margin:g} points"), (counts["not_enough_data"], "undecided"),
              (counts["not_measured"], "not measured")]  # fmt: skip
-    return "groups: " + ", ".join(f"{n} {what}" for n, what in words if n or what.startswith("gap"))
+    return f"{of}: " + ", ".join(f"{n} {what}" for n, what in words if n or what.startswith("gap"))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from goodfit.tasks import Classification
 from goodfit.tasks.baselines import Answers, TrainingRows
 from goodfit.tasks.predictor import Predictor
-from goodfit.tasks.tables import Write, names_type, probability_arrays, probability_fields
+from goodfit.tasks.tables import Write, names_type, predictions_schema, probability_arrays
 
 BATCH_ROWS = 4096
 NOT_ONE = -1
@@ -120,13 +120,6 @@ class Answered:
         return self.task.labels + self.unknown
 
 
-def predictions_schema(task: Classification) -> pa.Schema:
-    """row, split, system, label, prediction, p_<label> … (multi-label: lists of names)."""
-    names = names_type(task.multi_label)
-    head = [("row", pa.string()), ("split", pa.string()), ("system", pa.string()), ("label", names), ("prediction", names)]
-    return pa.schema([*(pa.field(name, kind) for name, kind in head), *probability_fields(task.labels)])
-
-
 def answer_split(split: str, splits: SplitRows, task: Classification, systems: Mapping[str, System | Keyed], *, door: Door) -> Answered:
     """Let every system answer the rows of `split`; `door` has the key, the file and the progress line."""
     n = splits.counts.get(split, 0)
@@ -201,7 +194,7 @@ def _table(batch: pa.RecordBatch, split: str, system: str, task: Classification,
         batch.column("row"), pa.repeat(pa.scalar(split), n), pa.repeat(pa.scalar(system), n), batch.column("label"),
         _names(task, answers.predictions), *probability_arrays(answers.probabilities),
     ]  # fmt: skip
-    return pa.Table.from_arrays(arrays, schema=predictions_schema(task))
+    return pa.Table.from_arrays(arrays, schema=predictions_schema(task.labels, multi_label=task.multi_label))
 
 
 def _names(task: Classification, predictions: NDArray[Any]) -> pa.Array:

@@ -35,7 +35,7 @@ from goodfit.tasks.baselines import Around, TrainingRows, fit_baseline, left_out
 from goodfit.tasks.baselines.neighbours import Neighbours
 from goodfit.tasks.behaviour import read_suite
 from goodfit.tasks.predictor import Predictor
-from goodfit.tasks.tables import writing
+from goodfit.tasks.tables import predictions_schema, writing
 
 ROWS_LOOKED_AT = 64
 """Rows whose lengths say how many can be asked once more."""
@@ -127,7 +127,8 @@ class Classes:
     def _answers(self, key: TestKey | None) -> Answered:
         """The answers to the rows of `on`; those to validation go into the file beside them."""
         scored: Answered | None = None
-        with writing(self.run.folder("evaluate") / PREDICTIONS, answering.predictions_schema(self.predictor.task)) as write:
+        task = self.predictor.task
+        with writing(self.run.folder("evaluate") / PREDICTIONS, predictions_schema(task.labels, multi_label=task.multi_label)) as write:
             for split in dict.fromkeys((VALID, self.on)):
                 if not self.splits.counts.get(split, 0):
                     continue

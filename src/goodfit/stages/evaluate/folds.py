@@ -34,7 +34,7 @@ from goodfit.tasks import Classification, metrics
 from goodfit.tasks.baselines import Answers, Baseline, TrainingRows, fit_baseline
 from goodfit.tasks.baselines.neighbours import Neighbours
 from goodfit.tasks.decision import Decision
-from goodfit.tasks.tables import writing
+from goodfit.tasks.tables import predictions_schema, writing
 
 SIDES = ("train", "valid")
 HALF = 0x4A1F
@@ -160,7 +160,7 @@ class FoldedClasses(Classes):
     def _answers(self, key: TestKey | None) -> Answered:
         fitted = any(facts["rows_valid"] for facts in self.model.facts)
         task = self.predictor.task.with_decision(Decision(fitted_on="valid", reason=OWN) if fitted else Decision())
-        with writing(self.run.folder("evaluate") / PREDICTIONS, answering.predictions_schema(task)) as write:
+        with writing(self.run.folder("evaluate") / PREDICTIONS, predictions_schema(task.labels, multi_label=task.multi_label)) as write:
             door = Door(None, write, self.run.screen.progress)
             answered = answering.answer_split(FOLDS, self.splits, task, {**self.systems, **self.others}, door=door)
         self._drop_unanswered(answered)

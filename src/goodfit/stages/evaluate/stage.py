@@ -7,12 +7,12 @@ classification, `language.py` for generation). Leaves `scores.json` (and `scores
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from goodfit.errors import DataError
+from goodfit.files import file_hash
 from goodfit.recipe import Recipe
 from goodfit.run import FOLDS, Run
 from goodfit.stage import stage
@@ -35,12 +35,7 @@ def _files(recipe: Recipe, run: Run) -> dict[str, Any]:
     section = recipe.evaluate
     paths = [*section.predictions.values(), *section.retain, *(one for one in (section.json_schema, section.tests) if one is not None)]
     found = {path: run.base / Path(path).expanduser() for path in paths}
-    return {path: _content(where) if where.is_file() else None for path, where in found.items()}
-
-
-def _content(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "blake2b").hexdigest()
+    return {path: file_hash(where) if where.is_file() else None for path, where in found.items()}
 
 
 @stage("evaluate", result=Evaluation, version=4, reads=("task", "evaluate", "seed", "split"), extra=_files)

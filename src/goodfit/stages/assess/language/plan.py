@@ -16,7 +16,7 @@ from typing import Any
 from goodfit.errors import SettingsError
 from goodfit.recipe import Recipe
 from goodfit.run import Run, digest
-from goodfit.stages.assess.language.probes import ASKS, KINDS, probe_of
+from goodfit.stages.assess.language.probes import ASKS, KINDS, Probe, probe_of
 from goodfit.statistics.gaps import LEAST_RATE, LEAST_VERDICT
 
 SCHEMA = "goodfit/assessment_plan/1"
@@ -38,15 +38,16 @@ MEASURES = {
 
 def asks_language(recipe: Recipe) -> bool:
     """Whether a model that writes is asked anything."""
-    return recipe.assess is not False and recipe.task.kind != "classification" and bool(recipe.assess.suites)
+    return recipe.assess is not False and recipe.task.writes and bool(recipe.assess.suites)
 
 
-def check_language_suites(recipe: Recipe, base: Path) -> None:
-    """SettingsError where a suite is not for this task; DataError where the files of a set are not as published."""
+def check_language_suites(recipe: Recipe, base: Path) -> dict[str, Probe]:
+    """The published sets, read; SettingsError where a suite is not for this task, DataError where a set's files are not as published."""
     section = recipe.assess
+    probes: dict[str, Probe] = {}
     if section is False:
-        return
-    writes = recipe.task.kind != "classification"
+        return probes
+    writes = recipe.task.writes
     for name, suite in section.suites.items():
         if suite.kind is None and writes:
             raise SettingsError(
@@ -58,15 +59,15 @@ def check_language_suites(recipe: Recipe, base: Path) -> None:
                 fix="leave out kind, and name text and label",
             )
         if suite.kind is not None:
-            probe_of(suite, base, recipe.seed)
+            probes[name] = probe_of(suite, base, recipe.seed)
+    return probes
 
 
 def planned_language(recipe: Recipe, run: Run) -> dict[str, Any]:
     """The document of the plan."""
     section = recipe.assess
     assert section is not False
-    check_language_suites(recipe, run.base)
-    probes = {name: probe_of(suite, run.base, recipe.seed) for name, suite in section.suites.items()}
+    probes = check_language_suites(recipe, run.base)
     suites = [{"name": name, "path": suite.path, "kind": suite.kind, "asks": ASKS[suite.kind or ""], "n": probes[name].facts["items"],
                **probes[name].facts, "axes": [], "functions": 0} for name, suite in section.suites.items()]  # fmt: skip
     kinds = dict.fromkeys(suite.kind or "" for suite in section.suites.values())
